@@ -1,0 +1,37 @@
+"""A key in a header or in the query, from the connection's password.
+
+```yaml
+auth: {method: api_key, header: X-Api-Key}
+```
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from finport_ingestion.engine.options import AuthOptions
+
+
+class ApiKeyOptions(AuthOptions):
+    """Where the key is sent."""
+
+    method: Literal["api_key"]
+    connection: str | None = Field(
+        default=None, description="Connection whose password is the key; the source's by default."
+    )
+    header: str | None = Field(default=None, description="Header that takes the key.")
+    parameter: str | None = Field(default=None, description="Query parameter that takes the key.")
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.header is None) == (self.parameter is None):
+            raise ValueError("state either 'header' or 'parameter'")
+        return self
+
+
+class ApiKey:
+    """See the module."""
+
+    Options = ApiKeyOptions

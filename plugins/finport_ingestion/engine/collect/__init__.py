@@ -1,0 +1,1 @@
+"""Discover, fetch, check and land raw bytes; the manifest is written last."""

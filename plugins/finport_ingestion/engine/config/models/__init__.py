@@ -1,0 +1,1 @@
+"""The models of the five document kinds and of the settings that are layered."""

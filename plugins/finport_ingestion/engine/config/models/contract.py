@@ -1,0 +1,61 @@
+"""What is agreed of a dataset's columns, and what happens when the data departs from it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from finport_ingestion.engine.logical import parse_logical
+from finport_ingestion.engine.model import Spec
+
+
+def _logical(text: str) -> str:
+    return str(parse_logical(text))
+
+
+LogicalName = Annotated[
+    str, AfterValidator(_logical), Field(examples=["text", "decimal(18,4)", "date", "timestamp(UTC)"])
+]
+
+
+class ContractMode(StrEnum):
+    """What a departure from the contract costs."""
+
+    EVOLVE = "evolve"  # new columns are added and types widen; a value that fits no type is quarantined
+    FREEZE = "freeze"  # any departure fails the run
+    DISCARD_ROW = "discardRow"  # the record is quarantined; unknown columns are dropped
+    DISCARD_VALUE = "discardValue"  # the value becomes null and is reported; unknown columns are dropped
+
+
+class Column(Spec):
+    """One agreed column."""
+
+    name: str = Field(description="As the source delivers it.", min_length=1)
+    type: LogicalName = Field(description="A logical type.")
+    nullable: bool = Field(default=True, description="Whether the value may be missing.")
+    description: str | None = Field(default=None, description="What the column means.")
+    unique: bool = Field(default=False, description="No two records of a delivery share a value.")
+    minimum: Decimal | None = Field(default=None, description="Smallest allowed value.")
+    maximum: Decimal | None = Field(default=None, description="Largest allowed value.")
+    allowed: tuple[str, ...] | None = Field(default=None, description="The closed list of values.")
+    pattern: str | None = Field(default=None, description="A regular expression that the whole text matches.")
+
+
+class Expectation(Spec):
+    """One checkable statement over records, by the name Great Expectations gives it."""
+
+    type: str = Field(description="e.g. expect_column_pair_values_a_to_be_greater_than_b", pattern=r"^expect_[a-z_]+$")
+    arguments: dict[str, Any] = Field(default_factory=dict, description="Its keyword arguments.")
+    severity: Literal["reject", "warn"] = Field(default="reject", description="Quarantine the records, or only say so.")
+
+
+class Contract(Spec):
+    """The agreed columns, their key and rules."""
+
+    mode: ContractMode = Field(default=ContractMode.EVOLVE, description="What a departure costs.")
+    columns: tuple[Column, ...] = Field(default=(), description="The agreed columns; others are new.")
+    key: tuple[str, ...] = Field(default=(), description="The columns that name one record.")
+    expectations: tuple[Expectation, ...] = Field(default=(), description="Rules over records.")

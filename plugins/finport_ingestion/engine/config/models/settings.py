@@ -1,0 +1,129 @@
+"""What may be set once for all and overridden closer to the work: default policy, policy, source, step.
+
+A document states any part of it; what nobody states has the default that stands here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+from pydantic import AfterValidator, Field
+
+from finport_ingestion.engine.config.models.plugged import one_of
+from finport_ingestion.engine.model import Duration, Spec, parse_duration
+from finport_ingestion.engine.options import StorageOptions
+from finport_ingestion.engine.store.registry import STORAGES
+
+if TYPE_CHECKING:
+    AnyStorage: TypeAlias = StorageOptions
+else:
+    AnyStorage = one_of(STORAGES, "storage")
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+_PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+
+
+def parse_rate(text: str) -> tuple[int, int]:
+    """`100/minute` as (requests, seconds).
+
+    Raises:
+        ValueError: It is not written like a rate.
+    """
+    amount, _, period = text.partition("/")
+    if not amount.isdigit() or int(amount) == 0 or period not in _PERIODS:
+        raise ValueError("a rate is written like 100/minute; the periods are second, minute, hour and day")
+    return int(amount), _PERIODS[period]
+
+
+def _rate(text: str) -> str:
+    parse_rate(text)
+    return text
+
+
+Rate = Annotated[str, AfterValidator(_rate), Field(examples=["100/minute"])]
+
+
+class ChangeSettings(Spec):
+    """How an item is recognised as unchanged; the cheapest answer that the source gives decides."""
+
+    detect: tuple[Literal["etag", "lastModified", "size", "sha256", "recordCount"], ...] = Field(
+        default=("etag", "lastModified", "size", "sha256"),
+        description="The tests to use, of C-22's ladder: what the source states first, then the bytes.",
+    )
+    etag_lifetime: Duration = Field(default=parse_duration("24h"), description="How long an ETag is believed.")
+    record_count_tolerance: Share = Field(default=0.05, description="A count within this share is the same count.")
+
+
+class QualitySettings(Spec):
+    """The gate that data passes before it is published."""
+
+    validate_schema: bool = Field(default=True, description="Check the contract's columns and types.")
+    min_rows: int = Field(default=1, ge=0, description="Fewer records than this fail the gate.")
+    min_completeness: Share = Field(default=0.95, description="Least share of records that arrive whole.")
+    max_null_share: Share = Field(default=0.10, description="Largest share of nulls in a column not called nullable.")
+    max_duplicate_share: Share = Field(default=0.05, description="Largest share of records with a key seen before.")
+    max_error_share: Share = Field(default=0.01, description="Largest share of quarantined records.")
+    min_score: float = Field(default=80, ge=0, le=100, description="Least score, 0 to 100.")
+    quarantine: bool = Field(default=True, description="Keep bad records for repair; otherwise they are only counted.")
+    mask: Literal["none", "partial", "full"] = Field(default="partial", description="How bad values are shown.")
+    report: bool = Field(default=True, description="Write the report that a person can read (GX Data Docs).")
+    skip: bool = Field(default=False, description="Publish without checking; only overrides of a run set it.")
+
+
+class RetentionSettings(Spec):
+    """How long things are kept; `finport clean` removes what is older."""
+
+    landing: Duration = Field(default=parse_duration("30d"), description="Raw bytes; a replay needs them.")
+    staging: Duration = Field(default=parse_duration("3d"), description="Parts between steps.")
+    quarantine: Duration = Field(default=parse_duration("90d"), description="Bad records.")
+    reports: Duration = Field(default=parse_duration("90d"), description="Quality reports.")
+    snapshots: Duration = Field(default=parse_duration("30d"), description="Superseded states of a dataset.")
+    ledger: Duration = Field(default=parse_duration("400d"), description="Runs, steps and sent events.")
+
+
+class RetrySettings(Spec):
+    """How long to wait before another try."""
+
+    strategy: Literal["exponential", "linear", "fixed"] = Field(default="exponential", description="How waits grow.")
+    delay: Duration = Field(default=parse_duration("10s"), description="The first wait.")
+    max_delay: Duration = Field(default=parse_duration("10m"), description="No wait is longer.")
+
+
+class LimitSettings(Spec):
+    """What a source is spared, and what a run may use."""
+
+    rate: Rate = Field(default="100/minute", description="Requests to this source.")
+    global_rate: Rate = Field(default="1000/minute", description="Requests to all sources together.")
+    request_timeout: Duration = Field(default=parse_duration("30s"), description="For one request.")
+    item_size_bytes: int = Field(default=10 * 1024**3, gt=0, description="A larger item is refused.")
+    max_items: int = Field(default=10_000, gt=0, description="Items a run takes; the rest waits for the next run.")
+
+
+class SecuritySettings(Spec):
+    """How connections are protected."""
+
+    min_tls: Literal["1.2", "1.3"] = Field(default="1.3", description="Oldest TLS version accepted.")
+    min_tls_reason: str | None = Field(default=None, description="Why 1.2 is needed; audited.")
+
+
+class EventSettings(Spec):
+    """Where facts about runs are sent."""
+
+    relays: tuple[str, ...] = Field(default=("log",), description="Names of events/registry.py.")
+
+
+class Settings(Spec):
+    """Everything that a policy decides."""
+
+    changes: ChangeSettings = Field(default_factory=ChangeSettings, description="Change detection.")
+    quality: QualitySettings = Field(default_factory=QualitySettings, description="The quality gate.")
+    store: AnyStorage = Field(
+        default_factory=lambda: STORAGES.get("parquet").Options(storage="parquet"),
+        description="Where checked records go.",
+    )
+    retention: RetentionSettings = Field(default_factory=RetentionSettings, description="How long things are kept.")
+    retry: RetrySettings = Field(default_factory=RetrySettings, description="Waits between tries.")
+    limits: LimitSettings = Field(default_factory=LimitSettings, description="Rates, sizes, timeouts.")
+    security: SecuritySettings = Field(default_factory=SecuritySettings, description="Protection in transit.")
+    events: EventSettings = Field(default_factory=EventSettings, description="Event relays.")

@@ -1,0 +1,1 @@
+"""Raw bytes to exact Arrow, and Arrow to Parquet parts."""

@@ -1,0 +1,1 @@
+"""What kind of failure it is, and whether another try can help."""

@@ -1,0 +1,1 @@
+"""One module a protocol: list the items of a source and open one."""

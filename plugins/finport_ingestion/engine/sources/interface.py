@@ -1,0 +1,90 @@
+"""What a protocol does: list the items of a source and give one of them, as bytes or as rows.
+
+A protocol is one class with `Options` (a SourceOptions with `protocol: Literal[...]`), made as `Class(options, access)`,
+that fits ByteSource or RowSource. Both are synchronous; a module that needs an event loop keeps it inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from finport_ingestion.engine.clock import Deadline
+    from finport_ingestion.engine.connections import ConnectionSpec
+    from finport_ingestion.engine.options import AuthOptions
+    from finport_ingestion.engine.records import Replaces, SourceItem, Watermark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What a source may use: its connection, how to authenticate, and its limits."""
+
+    source: str  # the document's name, for messages
+    connection: ConnectionSpec | None
+    auth: AuthOptions | None
+    auth_connection: ConnectionSpec | None  # where the auth method finds its secret; the source's own by default
+    deadline: Deadline
+    request_timeout_seconds: float = 30.0
+    rate: tuple[int, int] = (100, 60)  # requests, seconds
+    min_tls: str = "1.3"
+    cursor: str | None = None  # the field of `incremental`
+    start: str | None = None  # where the first incremental run begins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One stream of bytes of an item: the file, or one page. Read it before asking for the next."""
+
+    stream: IO[bytes]
+    media_type: str | None = None
+    suffix: str = ""  # of the file name, with its dot, e.g. ".csv"
+    size_bytes: int | None = None  # as stated by the source
+    checksum: str | None = None  # "sha256:<hex>" or "md5:<hex>", as stated by the source
+
+
+class Listing(Protocol):
+    """What both sorts of source have."""
+
+    Options: Any
+
+    def check(self) -> str:
+        """Reach the source and log in; one sentence about what answered (no secrets).
+
+        Raises:
+            SourceUnavailable, AccessDenied, ConfigError: It cannot be reached, or not like this.
+        """
+        ...
+
+    def replaces(self, after: Watermark | None) -> Replaces:
+        """What a publication of the items found behind `after` stands in for."""
+        ...
+
+    def discover(self, after: Watermark | None) -> Iterator[SourceItem]:
+        """List what there is, behind the watermark if there is one, in a stable order."""
+        ...
+
+
+@runtime_checkable
+class ByteSource(Listing, Protocol):
+    """Files, pages, documents: a format decides what they mean."""
+
+    def open(self, item: SourceItem) -> Iterator[Delivery]:
+        """The bytes of `item`, in order; each stream is closed when the next is asked for.
+
+        Raises:
+            SourceItemChanged: It is not any more what was listed.
+        """
+        ...
+
+
+@runtime_checkable
+class RowSource(Listing, Protocol):
+    """Tables and queries: values arrive typed, and stay exactly as typed."""
+
+    def read(self, item: SourceItem) -> Iterator[pa.RecordBatch]:
+        """The rows of `item`; all batches have one schema."""
+        ...

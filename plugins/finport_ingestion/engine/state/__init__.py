@@ -1,0 +1,1 @@
+"""What the project remembers between runs, in a database of its own."""

@@ -1,0 +1,1 @@
+"""Atomic and repeatable publishing of checked parts, and reading them back."""

@@ -1,0 +1,1 @@
+"""Schema contract, expectation suite, score, quarantine and reports."""

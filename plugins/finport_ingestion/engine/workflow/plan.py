@@ -1,0 +1,108 @@
+"""A workflow compiled: what will be done, for which sources, with which settings; plain and whole, so it can be stored."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from pydantic import Field
+
+from finport_ingestion.engine.config.models.contract import Contract
+from finport_ingestion.engine.config.models.documents import AnyAuth, AnyFormat, AnySource, Incremental, Schedule
+from finport_ingestion.engine.config.models.settings import Settings
+from finport_ingestion.engine.model import Duration, Spec, deep_merge, plain
+
+
+class PlannedStep(Spec):
+    """One step of the workflow; `name` is its place in the run's folders."""
+
+    name: str
+    agent: str
+    action: str
+    timeout: Duration
+    retries: int
+    parallel: int | None = None
+    depends_on: tuple[str, ...] = ()
+    pool: str | None = None
+    priority: int = 1
+    overrides: Settings = Field(default_factory=Settings)
+
+
+class PlannedSource(Spec):
+    """One source with everything it refers to filled in."""
+
+    name: str
+    description: str
+    owner: str
+    labels: Mapping[str, str] = Field(default_factory=dict)
+    source: AnySource
+    auth: AnyAuth | None = None
+    convert: AnyFormat | None = None
+    dataset: str
+    contract: Contract
+    incremental: Incremental | None = None
+    settings: Settings
+    frequency: str | None = None
+    depends_on: tuple[str, ...] = ()
+    provides: tuple[str, ...] = ()
+    merge_keys: tuple[str, ...] = ()
+    time_zone: str = "UTC"
+
+
+class Plan(Spec):
+    """Everything a run needs of the documents."""
+
+    workflow: str
+    description: str
+    owner: str
+    tags: tuple[str, ...] = ()
+    schedule: Schedule
+    timeout: Duration
+    layout: str = "dag"
+    max_active_runs: int = 1
+    steps: tuple[PlannedStep, ...]
+    sources: tuple[PlannedSource, ...]
+
+    @property
+    def dag_id(self) -> str:
+        return self.workflow.replace("-", "_")
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the plan: equal digests are equal plans."""
+        return hashlib.sha256(self.to_json()).hexdigest()
+
+    def to_json(self) -> bytes:
+        """What `from_json` reads back; only what differs from a model's default is written."""
+        return self.model_dump_json(by_alias=True, exclude_unset=True).encode()
+
+    @staticmethod
+    def from_json(document: bytes) -> Plan:
+        return Plan.model_validate_json(document)
+
+    def source(self, name: str) -> PlannedSource:
+        return next(source for source in self.sources if source.name == name)
+
+    def step(self, name: str) -> PlannedStep:
+        return next(step for step in self.steps if step.name == name)
+
+    def before(self, name: str) -> tuple[str, ...]:
+        """The steps that `name` comes after, nearest first."""
+        nearest: list[str] = []
+        waiting = list(self.step(name).depends_on)
+        while waiting:
+            step = waiting.pop(0)
+            if step not in nearest:
+                nearest.append(step)
+                waiting.extend(self.step(step).depends_on)
+        return tuple(nearest)
+
+    def settings(self, source: PlannedSource, step: PlannedStep) -> Settings:
+        """The source's settings with the step's own above them."""
+        own = plain(step.overrides)
+        if not own:
+            return source.settings
+        merged: dict[str, Any] = deep_merge(plain(source.settings), own)
+        return Settings.model_validate(merged)
