@@ -1,33 +1,26 @@
-"""The API's own process: an HTTPS server that ends with the process that started it.
+"""Starts and stops the API as a process of its own.
 
 It is a process, not a thread, because Airflow forks: a fork of a process that runs threads can hang.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import contextlib
 import os
+import select
 import socket
-import ssl
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import finport_ingestion
-from finport_ingestion.engine.errors import ConfigError, SourceUnavailable
-
-from demo.credentials import TLS_FOLDER, read_credentials
+from demo.api_server import PARENT_POLL_SECONDS, READY
 from demo.folder import DemoFolder
-
+from finport_ingestion.engine.errors import ConfigError, SourceUnavailable
 
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
-PARENT_POLL_SECONDS = 0.5
-_READY = b"ready"
 
 
 class ApiProcess:
@@ -90,16 +83,14 @@ class ApiProcess:
             self._process = None
 
     def _announced(self) -> bool:
-        import select
-
         if self._ready is None:
             return False
         readable, _, _ = select.select([self._ready], [], [], START_SECONDS)
         # A process that ends closes its side: then the read gives nothing.
-        return bool(readable) and os.read(self._ready, len(_READY)) == _READY
+        return bool(readable) and os.read(self._ready, len(READY)) == READY
 
     def _spawn(self, listener: socket.socket, *, announce: int) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", __spec__.name, "--folder", str(self._folder.path)]
+        command = [sys.executable, "-m", "demo.api_server", "--folder", str(self._folder.path)]
         command += ["--parent", str(os.getpid()), "--listener", str(listener.fileno()), "--announce", str(announce)]
         with self._log.open("wb") as log:
             return subprocess.Popen(
@@ -146,72 +137,7 @@ def _bound(port: int) -> socket.socket:
 
 def _python_path() -> str:
     """Where the child finds this package and ours, however this process came to them."""
-    folders = [str(Path(__file__).parents[1]), str(Path(finport_ingestion.__file__).parents[1])]
-    return os.pathsep.join([*folders, *filter(None, [os.environ.get("PYTHONPATH")])])
-
-
-def main() -> None:
-    """Serve until a signal comes or the parent is gone."""
-    parser = argparse.ArgumentParser(description="serve the demo's stock prices")
-    parser.add_argument("--folder", type=Path, required=True)
-    for number in ("--parent", "--listener", "--announce"):
-        parser.add_argument(number, type=int, required=True)
-    arguments = parser.parse_args()
-    with socket.socket(fileno=arguments.listener) as listener:
-        asyncio.run(
-            _serve(
-                listener,
-                folder=DemoFolder(arguments.folder),
-                parent=arguments.parent,
-                announce=arguments.announce,
-            )
-        )
-
-
-async def _serve(listener: socket.socket, *, folder: DemoFolder, parent: int, announce: int) -> None:
-    import uvicorn
-
-    config = uvicorn.Config(
-        _application(folder),
-        ssl_context_factory=lambda *_: _tls_context(folder.path / TLS_FOLDER),
-        log_level="warning",
-        lifespan="off",
-        ws="none",
-        timeout_graceful_shutdown=2,
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.01)
-    if server.started:
-        os.write(announce, _READY)
-    os.close(announce)
-    while not serving.done():
-        await asyncio.wait([serving], timeout=PARENT_POLL_SECONDS)
-        server.should_exit = server.should_exit or os.getppid() != parent
-    await serving
-
-
-def _application(folder: DemoFolder) -> Any:
-    from demo.market import stock_prices
-    from demo.oauth import AuthorizationServer
-    from demo.planted import STOCKS
-    from demo.stock_api import application
-
-    credentials = read_credentials(folder)
-    if credentials is None:
-        raise ConfigError(f"{folder.path} holds no credentials.", hint="start the demo's sources, not the API alone")
-    authorization = AuthorizationServer(client_id=credentials.client_id, client_secret=credentials.client_secret)
-    prices = [*stock_prices(), *(planted.row for planted in STOCKS)]
-    return application(prices, authorization=authorization)
-
-
-def _tls_context(folder: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_cert_chain(folder / "server.pem", folder / "server.key")
-    return context
-
-
-if __name__ == "__main__":
-    main()
+    folders = [Path(module).parents[1] for module in (__file__, str(finport_ingestion.__file__))]
+    # What is installed is found anyway, and would stand before the standard library here.
+    paths = [str(folder) for folder in folders if folder.name != "site-packages"]
+    return os.pathsep.join([*paths, *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from demo.folder import DemoFolder
 
-
 FILE = "credentials.json"
 TLS_FOLDER = "tls"
 

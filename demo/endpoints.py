@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
 
 from demo.folder import DemoFolder
-
 
 FILE = "endpoints.json"
 ENVIRONMENT_FILE = "environment.json"

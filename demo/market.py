@@ -22,7 +22,6 @@ from pathlib import Path
 
 from finport_ingestion.engine.errors import ConfigError
 
-
 INDEXES = ("sp500", "nasdaq")
 
 # FRED, where arch has these from, writes a holiday as a full stop.

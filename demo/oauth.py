@@ -13,7 +13,6 @@ from urllib.parse import parse_qs, unquote_plus
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-
 TOKEN_SECONDS: Final = 300
 
 

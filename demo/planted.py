@@ -13,7 +13,6 @@ from typing import Generic, TypeVar
 
 from demo.market import SeriesPrice, StockPrice
 
-
 Row = TypeVar("Row")
 
 

@@ -8,7 +8,6 @@ from demo.folder import DemoFolder
 from demo.market import INDEXES, index_prices_csv
 from demo.planted import INDEX_LINES
 
-
 FOLDER = "prices"
 
 

@@ -29,7 +29,6 @@ from starlette.routing import Route
 from demo.market import StockPrice
 from demo.oauth import AuthorizationServer, bearer_token
 
-
 PATH: Final = "/v1/stocks"
 ROWS_PER_PAGE: Final = 1_000
 MAX_ROWS_PER_PAGE: Final = 5_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +60,6 @@ class PrivateCa:
 
 
 @pytest.fixture(scope="session")
-def private_ca(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateCa]:
+def private_ca(tmp_path_factory: pytest.TempPathFactory) -> PrivateCa:
     """The CA of this test run."""
-    yield PrivateCa(tmp_path_factory.mktemp("private-ca"))
+    return PrivateCa(tmp_path_factory.mktemp("private-ca"))

@@ -14,19 +14,23 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from types import FrameType
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 import pytest
 
-from tests.services.certificates import PrivateCa
 from tests.services.process import ServerProcess
 from tests.services.registry import MODULES, load_services
 from tests.services.service import Found, Service, Workspace, open_workspace
 from tests.services.usage import Usage
 
+if TYPE_CHECKING:
+    from tests.services.certificates import PrivateCa
+
 R = TypeVar("R")
 
+# None of them may be imported above: pytest could no longer rewrite its asserts, and warns, which is an error here.
 pytest_plugins = ("tests.services.certificates", *MODULES.values())
 
 CLIENT_CA_VARIABLES = (
@@ -43,10 +47,11 @@ WORKER_OUTPUT = "finport_services"
 
 @dataclass(kw_only=True)
 class ServiceRun:
-    """What one test process knows about its services."""
+    """What one test process knows about its services; `own` are those of the running test alone."""
 
     usage: Usage = field(default_factory=Usage)
     workspaces: dict[str, list[Workspace]] = field(default_factory=dict)
+    own: set[str] = field(default_factory=set)
 
     def processes_of(self, item: pytest.Item) -> list[ServerProcess]:
         """The running servers that a test uses, to show their logs when it fails."""
@@ -71,6 +76,7 @@ class _Starter:
     run: ServiceRun
     ca: PrivateCa
     stack: ExitStack
+    own: bool = False
 
     def __call__(self, service: Service[R]) -> R:
         found = service.find()
@@ -78,6 +84,8 @@ class _Starter:
         if not isinstance(found, Found):
             use.reason = f"{found.reason}; {service.install.hint(service.name)}"
             _cannot_be_had(f"{service.name} cannot be had: {use.reason}")
+        if self.own:
+            self.run.own.add(service.name)
         began = time.monotonic()
         workspace = self.stack.enter_context(open_workspace(service.name, ca=self.ca))
         started = self.stack.enter_context(service.start(workspace, found))
@@ -89,7 +97,7 @@ class _Starter:
         return started
 
 
-def _cannot_be_had(reason: str) -> None:
+def _cannot_be_had(reason: str) -> NoReturn:
     if os.environ.get("CI", "").lower() in {"1", "true", "yes"}:
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
@@ -116,8 +124,10 @@ def start_service(pytestconfig: pytest.Config, private_ca: PrivateCa) -> Iterato
 @pytest.fixture
 def own_service(pytestconfig: pytest.Config, private_ca: PrivateCa) -> Iterator[StartService]:
     """Start a service for this test alone, which may stop it, kill it or fill it."""
+    run = pytestconfig.stash[RUN]
     with ExitStack() as stack:
-        yield _Starter(run=pytestconfig.stash[RUN], ca=private_ca, stack=stack)
+        stack.callback(run.own.clear)
+        yield _Starter(run=run, ca=private_ca, stack=stack, own=True)
 
 
 @pytest.fixture(autouse=True)
@@ -127,10 +137,16 @@ def _fixture_names(request: pytest.FixtureRequest) -> pytest.FixtureRequest:
 
 
 def used_services(item: pytest.Item) -> list[str]:
-    """The names of the services whose fixtures a test has asked for."""
+    """The names of the services that a test has asked for by their fixtures, or started for itself."""
     request = getattr(item, "funcargs", {}).get("_fixture_names")
     names = set(getattr(request or item, "fixturenames", ()))
-    return [service.name for service in load_services() if service.fixture in names]
+    own = item.config.stash[RUN].own
+    return [name for fixture, name in _service_of_fixture().items() if fixture in names or name in own]
+
+
+@cache
+def _service_of_fixture() -> dict[str, str]:
+    return {service.fixture: service.name for service in load_services()}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -159,9 +175,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Count the tests that ran against a service (a test that was skipped for another one is not counted)."""
-    yield
-    for name in used_services(item):
-        item.config.stash[RUN].usage.of(name).tests += 1
+    try:
+        yield
+    finally:
+        for name in used_services(item):
+            item.config.stash[RUN].usage.of(name).tests += 1
 
 
 @pytest.hookimpl(wrapper=True)

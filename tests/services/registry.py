@@ -1,4 +1,4 @@
-"""The services that tests can use. To add one: its module beside this file (`SERVICE` and its fixtures), a line here."""
+"""The services that tests can use. To add one: a module beside this file (`SERVICE`, its fixtures) and a line here."""
 
 from __future__ import annotations
 

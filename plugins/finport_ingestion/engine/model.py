@@ -69,7 +69,8 @@ def plain(model: BaseModel) -> dict[str, Any]:
 def deep_merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     """`above` over `below`: mappings are merged key by key, everything else is replaced.
 
-    A block that names another plug-in than the one below it is replaced as a whole: the keys of one mean nothing to the other.
+    A block that names another plug-in than the one below it is replaced as a whole: the keys of one mean nothing to
+    the other.
     """
     if any(tag in above and below.get(tag, above[tag]) != above[tag] for tag in _TAGS):
         return above

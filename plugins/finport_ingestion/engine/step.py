@@ -1,7 +1,7 @@
 """What a step is, and all that it may use. Airflow's operators and `finport ingest` are two drivers of the same steps.
 
-A step reads its upstream manifest, writes its own at a place that is a function of (workflow, source, run, step, batch),
-and reports facts. It writes no state: the driver commits the ledger, the publication and the events of a step in one
+A step reads its upstream manifest, writes its own at a place that is a function of (workflow, source, run, step,
+batch), and reports facts. It writes no state: the driver commits the ledger, the publication and the events of a step in one
 transaction, after the step's data is durable.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from finport_ingestion.engine.errors import PermanentError
 from finport_ingestion.engine.files import write_bytes
-from finport_ingestion.engine.records import Fingerprint, Manifest, StepResult, Watermark
+from finport_ingestion.engine.records import Fingerprint, Manifest, Publication, StepResult, Watermark
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -164,8 +164,6 @@ class Step(Protocol):
 class ParallelStep(Protocol):
     """An action whose work is dealt into batches. Every phase may be repeated and then finds what is there."""
 
-    split_name: str  # of the split task, e.g. "discover"
-
     def split(self, context: StepContext) -> StepResult:
         """Deal the work into at most `context.step.parallel` batches; `result.batches` says how many."""
         ...
@@ -180,11 +178,15 @@ class ParallelStep(Protocol):
 
 
 @runtime_checkable
-class Compensated(Protocol):
-    """An action whose effect can be taken back when its source's run fails later."""
+class Publishing(Step, Protocol):
+    """An action whose effect others see, and which can be found and taken back when its source's run fails later."""
+
+    def find(self, context: StepContext) -> Publication | None:
+        """What this run has published for this source, by the storage's own commit log."""
+        ...
 
     def compensate(self, context: StepContext) -> str:
-        """Take back what this run did, if it did; one sentence about it. May be repeated."""
+        """Take back what this run published, if it did; one sentence about it. May be repeated."""
         ...
 
 

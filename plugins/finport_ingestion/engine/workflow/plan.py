@@ -1,10 +1,11 @@
-"""A workflow compiled: what will be done, for which sources, with which settings; plain and whole, so it can be stored."""
+"""A workflow compiled: what will be done, for which sources, with which settings; whole, so that it can be stored."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
+from graphlib import TopologicalSorter
 from typing import Any
 
 from pydantic import Field
@@ -87,6 +88,15 @@ class Plan(Spec):
 
     def step(self, name: str) -> PlannedStep:
         return next(step for step in self.steps if step.name == name)
+
+    def source_order(self) -> tuple[str, ...]:
+        """The names of the sources, each after those of this plan that provide what it depends on."""
+        after = {source.name: self.providers(source) for source in self.sources}
+        return tuple(TopologicalSorter(after).static_order())
+
+    def providers(self, source: PlannedSource) -> tuple[str, ...]:
+        """The sources of this plan that provide what `source` depends on."""
+        return tuple(other.name for other in self.sources if set(other.provides) & set(source.depends_on))
 
     def before(self, name: str) -> tuple[str, ...]:
         """The steps that `name` comes after, nearest first."""

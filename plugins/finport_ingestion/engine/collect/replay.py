@@ -1,0 +1,36 @@
+"""The landed bytes of an earlier run, used instead of the source."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from finport_ingestion.engine.errors import SourceItemMissing
+from finport_ingestion.engine.records import Manifest, Replaces
+from finport_ingestion.engine.step import StepContext, safe_name
+
+
+def landed_manifest(context: StepContext) -> Manifest:
+    """What the run `flags.replay_of` landed of this source, as this run's own manifest.
+
+    Items replace themselves: what other runs published stays. Released records are added.
+
+    Raises:
+        SourceItemMissing: That run landed nothing of this source, or it was cleaned away.
+    """
+    replayed = str(context.flags.replay_of)
+    folder = context.places.at(f"landing/{context.run.workflow}/{context.source.name}/{safe_name(replayed)}")
+    path = folder / "manifest.json"
+    if not path.exists():
+        raise SourceItemMissing(
+            f"{context.source.name}: run {replayed} has nothing in the landing area.",
+            hint="choose a run of 'finport runs' that landed data and is younger than retention.landing",
+        )
+    landed = Manifest.from_json(path.read_bytes())
+    released = bool(landed.facts.get("released"))
+    return dataclasses.replace(
+        landed,
+        run_id=context.run.run_id,
+        plan=context.plan.digest,
+        replaces=Replaces.NOTHING if released else Replaces.ITEMS,
+        facts={**landed.facts, "replay_of": replayed},
+    )

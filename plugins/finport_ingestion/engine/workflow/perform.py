@@ -1,0 +1,200 @@
+"""Carry out one unit of a plan: what both drivers, Airflow's operators and `finport ingest`, have in common.
+
+The order is always the same: the ledger says that the unit begins, the step does its work, and what came of it (counts,
+publication, events) is committed in one transaction once the step's data is durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from finport_ingestion.engine.clock import Deadline
+from finport_ingestion.engine.config.environment import fill
+from finport_ingestion.engine.errors import Skipped
+from finport_ingestion.engine.events.event import Event
+from finport_ingestion.engine.records import Publication, StepResult
+from finport_ingestion.engine.resilience.retry import Attempt, Decision, decide
+from finport_ingestion.engine.state.keys import Actor, StepKey
+from finport_ingestion.engine.step import Flags, NoProgress, Phase, Progress, Publishing, RunKey, StepContext
+from finport_ingestion.engine.workflow import announce
+from finport_ingestion.engine.workflow.plan import Plan, PlannedSource
+from finport_ingestion.engine.workflow.registry import ACTIONS, action, action_key
+from finport_ingestion.engine.workflow.services import Services, host_name, own_pid, process_start
+
+_RESERVE_SECONDS = 60.0
+_RESERVE_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """One task's worth of a plan."""
+
+    plan: Plan
+    run: RunKey
+    source: str
+    step: str
+    phase: Phase
+    batch: int | None = None
+    try_number: int = 1
+    flags: Flags = field(default_factory=Flags)
+    progress: Progress = field(default_factory=NoProgress)
+
+    @property
+    def key(self) -> StepKey:
+        return StepKey(
+            run=self.run,
+            source=self.source,
+            dataset=self.plan.source(self.source).dataset,
+            step=self.step,
+            phase=self.phase,
+            batch=self.batch,
+        )
+
+
+class StepFailed(Exception):
+    """A unit failed; `decision` says whether it is tried again. The cause is the error itself."""
+
+    def __init__(self, error: BaseException, decision: Decision) -> None:
+        super().__init__(f"{error} ({decision.reason})")
+        self.error = error
+        self.decision = decision
+
+
+def perform(unit: Unit, services: Services) -> StepResult:
+    """Do the unit's work; repeating it is safe.
+
+    Raises:
+        Skipped: There was nothing to do, with the reason; it stands in the ledger.
+        StepFailed: It failed. When no further try helps, what the source had published in this run is taken back.
+    """
+    context = context_of(unit, services)
+    services.state.begin_step(
+        unit.key,
+        try_number=unit.try_number,
+        timeout_seconds=max(context.deadline.seconds_left(), 1.0),
+        actor=Actor(host=host_name(), pid=own_pid(), process_start=process_start(own_pid())),
+    )
+    try:
+        context.deadline.check()
+        result = _call(context, unit)
+    except Skipped as skipped:
+        services.state.skip_step(unit.key, skipped.message, [announce.skipped(unit, skipped.message, services.clock)])
+        services.state.finish_source(unit.run, unit.source, unit.key.dataset, "skipped", skipped.message)
+        raise
+    except Exception as error:
+        raise StepFailed(error, _record_failure(unit, error, services)) from error
+    except BaseException as interruption:
+        # A task's timeout or Ctrl-C: the ledger must not say "running" for ever.
+        _record_failure(unit, interruption, services)
+        raise
+    services.state.finish_step(unit.key, result, announce.finished(unit, result, services.clock))
+    if unit.step == unit.plan.steps[-1].name and unit.phase in (Phase.RUN, Phase.SEAL):
+        services.state.finish_source(unit.run, unit.source, unit.key.dataset, "succeeded")
+    return result
+
+
+def context_of(unit: Unit, services: Services) -> StepContext:
+    """All that the unit's step may use, with `${VARIABLES}` filled in."""
+    return StepContext(
+        plan=unit.plan,
+        source=_filled(unit.plan.source(unit.source), services),
+        step=unit.plan.step(unit.step),
+        run=unit.run,
+        batch=unit.batch,
+        deadline=deadline_of(unit, services),
+        places=services.places,
+        connections=services.connections,
+        memory=services.state,
+        clock=services.clock,
+        progress=unit.progress,
+        flags=unit.flags,
+    )
+
+
+def deadline_of(unit: Unit, services: Services) -> Deadline:
+    """The end of this try: the step's timeout, or what is left of the workflow's time if that is less."""
+    step = unit.plan.step(unit.step)
+    now = services.clock.now()
+    ends_at = min(now + step.timeout, workflow_ends_at(unit.plan, unit.run, services))
+    return Deadline(ends_at=ends_at, clock=services.clock, what=f"step '{step.name}' of {unit.source}")
+
+
+def workflow_ends_at(plan: Plan, run: RunKey, services: Services) -> datetime:
+    """When the run's time is up: a little before Airflow would end it, so that we end it, with a message."""
+    started_at = services.state.started_at(run)
+    reserve = min(_RESERVE_SECONDS, plan.timeout.total_seconds() * _RESERVE_SHARE)
+    return started_at + plan.timeout - timedelta(seconds=reserve)
+
+
+def seconds_left(plan: Plan, run: RunKey, services: Services) -> float:
+    """What is left of the workflow's time."""
+    return (workflow_ends_at(plan, run, services) - services.clock.now()).total_seconds()
+
+
+def published(plan: Plan, run: RunKey, source: str, services: Services) -> Publication | None:
+    """What the store's commit log says that this run published for a source."""
+    for context, step in _publishing(plan, run, source, services):
+        publication = step.find(context)
+        if publication is not None:
+            return publication
+    return None
+
+
+def take_back(plan: Plan, run: RunKey, source: str, services: Services, *, reason: str) -> str:
+    """Undo what a failed run published for a source, if it did, and close its saga; one sentence about it."""
+    dataset = plan.source(source).dataset
+    notes = []
+    for context, step in _publishing(plan, run, source, services):
+        if step.find(context) is not None:
+            notes.append(step.compensate(context))
+            services.state.forget_publication(source, dataset, run.run_id)
+    note = "; ".join(notes) or "nothing had been published"
+    services.state.finish_source(run, source, dataset, "failed", f"{reason} ({note})")
+    return note
+
+
+def _publishing(plan: Plan, run: RunKey, source: str, services: Services) -> Iterator[tuple[StepContext, Publishing]]:
+    """The steps of the plan that publish, last first, each with its context."""
+    for planned in reversed(plan.steps):
+        if action(planned.agent, planned.action).publishes:
+            unit = Unit(plan=plan, run=run, source=source, step=planned.name, phase=Phase.RUN)
+            step: Publishing = ACTIONS.get(action_key(planned.agent, planned.action))()  # type: ignore[assignment]
+            yield context_of(unit, services), step
+
+
+def _call(context: StepContext, unit: Unit) -> StepResult:
+    planned = context.step
+    step = ACTIONS.get(action_key(planned.agent, planned.action))()
+    method = {Phase.RUN: "run", Phase.SPLIT: "split", Phase.BATCH: "work", Phase.SEAL: "seal"}[unit.phase]
+    result: StepResult = getattr(step, method)(context)
+    return result
+
+
+def _record_failure(unit: Unit, error: BaseException, services: Services) -> Decision:
+    planned, source = unit.plan.step(unit.step), unit.plan.source(unit.source)
+    attempt = Attempt(
+        number=unit.try_number, tries=planned.retries + 1, seconds_left=seconds_left(unit.plan, unit.run, services)
+    )
+    decision = decide(error, attempt, unit.plan.settings(source, planned).retry)
+    events: Sequence[Event] = ()
+    failure = action(planned.agent, planned.action).announces_failure
+    if failure:
+        events = (announce.failed(unit, failure, error, services.clock),)
+    message = f"{error or type(error).__name__} ({decision.reason})"
+    services.state.fail_step(unit.key, type(error).__name__, message, final=not decision.again, events=events)
+    if not decision.again:
+        take_back(unit.plan, unit.run, unit.source, services, reason=str(error))
+    return decision
+
+
+def _filled(source: PlannedSource, services: Services) -> PlannedSource:
+    where = f"source {source.name}"
+    return source.model_copy(
+        update={
+            "source": fill(source.source, services.environment, where=where),
+            "auth": fill(source.auth, services.environment, where=where) if source.auth else None,
+            "settings": fill(source.settings, services.environment, where=where),
+        }
+    )

@@ -1,0 +1,88 @@
+"""What the drivers hand to every step: the project's places, state, connections and clock."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from finport_ingestion.engine.clock import Clock, SystemClock
+from finport_ingestion.engine.connections import Connections, EnvironmentConnections
+from finport_ingestion.engine.errors import MissingConnection
+from finport_ingestion.engine.files import Places
+from finport_ingestion.engine.project import STATE_CONNECTION, Project
+
+if TYPE_CHECKING:
+    from finport_ingestion.engine.state.database import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The surroundings of a run."""
+
+    project: Project
+    places: Places
+    state: State
+    connections: Connections
+    clock: Clock
+    environment: Mapping[str, str]
+
+    @staticmethod
+    def of(project: Project, connections: Connections | None = None, clock: Clock | None = None) -> Services:
+        """The services of a project, by its environment and connections."""
+        from finport_ingestion.engine.state.database import State
+
+        connections = connections or EnvironmentConnections()
+        clock = clock or SystemClock()
+        return Services(
+            project=project,
+            places=project.places(),
+            state=State(state_url(project, connections), clock),
+            connections=connections,
+            clock=clock,
+            environment=project.environment(),
+        )
+
+
+def state_url(project: Project, connections: Connections) -> str:
+    """The state database: the connection `finport_state`, or a SQLite file in the project."""
+    from sqlalchemy import URL
+
+    try:
+        connection = connections.get(STATE_CONNECTION)
+    except MissingConnection:
+        return project.default_state_url
+    if connection.kind == "sqlite":
+        return f"sqlite:///{connection.host or connection.schema}"
+    return URL.create(
+        "postgresql+psycopg",
+        username=connection.login,
+        password=connection.secret(),
+        host=connection.host,
+        port=connection.port,
+        database=connection.schema,
+    ).render_as_string(hide_password=False)
+
+
+def host_name() -> str:
+    """The name of this machine, as leases record it."""
+    return socket.gethostname()
+
+
+def process_start(pid: int) -> str:
+    """When a process of this machine began, as the kernel spells it; empty where it is not known.
+
+    A pid alone may be another process by now.
+    """
+    status = Path(f"/proc/{pid}/stat")
+    if not status.exists():
+        return ""
+    return status.read_text().rpartition(")")[2].split()[19]
+
+
+def own_pid() -> int:
+    """The pid of this process."""
+    return os.getpid()
