@@ -98,9 +98,9 @@ class ServerProcess:
         except subprocess.TimeoutExpired:
             self._popen.kill()
             self._popen.wait()
-            _end(children)
+            self._end(children)
             raise self._error(f"did not stop on {self.command.stop_signal.name}, and was killed") from None
-        if left := _end(children):
+        if left := self._end(children):
             raise self._error(f"left processes behind, now killed: {left}")
 
     def kill(self) -> None:
@@ -109,7 +109,7 @@ class ServerProcess:
         self._ended_by_us = True
         self._popen.kill()
         self._popen.wait()
-        _end(children)
+        self._end(children)
 
     def wait_until_ready(self, probe: Probe) -> None:
         """Poll until `probe` is true.
@@ -125,6 +125,15 @@ class ServerProcess:
             if time.monotonic() > deadline:
                 raise self._error(f"did not answer within {self.command.ready_seconds:g} s")
             time.sleep(POLL_SECONDS)
+
+    def _end(self, children: Sequence[psutil.Process]) -> list[int]:
+        """Wait for the children of a server that ended; kill those that stay, and return their pids."""
+        _, left = psutil.wait_procs(children, timeout=self.command.stop_seconds)
+        for child in left:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        psutil.wait_procs(left, timeout=self.command.stop_seconds)
+        return [child.pid for child in left]
 
     def _error(self, what: str) -> ServerError:
         return ServerError(f"{self.name} {what}; the end of its log:\n{self.log_tail()}")
@@ -180,13 +189,3 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
-
-
-def _end(children: Sequence[psutil.Process]) -> list[int]:
-    """Wait for the children of a stopped server; kill those that stay, and return their pids."""
-    _, left = psutil.wait_procs(children, timeout=5)
-    for child in left:
-        with suppress(psutil.NoSuchProcess):
-            child.kill()
-    psutil.wait_procs(left, timeout=5)
-    return [child.pid for child in left]

@@ -7,11 +7,16 @@ auth: {method: api_key, header: X-Api-Key}
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
+from finport_ingestion.engine.auth.credentials import secret_of
+from finport_ingestion.engine.auth.interface import Grant
 from finport_ingestion.engine.options import AuthOptions
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class ApiKeyOptions(AuthOptions):
@@ -35,3 +40,20 @@ class ApiKey:
     """See the module."""
 
     Options = ApiKeyOptions
+
+    def __init__(self, options: ApiKeyOptions, grant: Grant) -> None:
+        self._options = options
+        self._grant = grant
+
+    def httpx_auth(self) -> httpx.Auth:
+        """The key on each request.
+
+        Raises:
+            ConfigError: The connection has no password.
+        """
+        from finport_ingestion.engine.auth.signing import HeaderKey, QueryKey
+
+        key = secret_of(self._grant)
+        if self._options.header:
+            return HeaderKey(self._options.header, key)
+        return QueryKey(str(self._options.parameter), key)

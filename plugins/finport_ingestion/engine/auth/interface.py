@@ -26,6 +26,7 @@ class Grant:
     clock: Clock
     tls: ssl.SSLContext
     timeout_seconds: float = 30.0
+    base_url: str | None = None  # of the source, for addresses that are stated relative to it
 
 
 class AuthMethod(Protocol):

@@ -34,8 +34,8 @@ class Decision:
 def decide(error: BaseException, attempt: Attempt, settings: RetrySettings) -> Decision:
     """What to do after `error`.
 
-    A wrong document, a refused login or broken data is not tried again. What a source asks for (Retry-After) comes before
-    the document's own waits. A retry that cannot finish within the workflow's time is not started.
+    A wrong document, a refused login or broken data is not tried again. What a source asks for (Retry-After) comes
+    before the document's own waits. A retry that cannot finish within the workflow's time is not started.
     """
     if isinstance(error, ConfigError | PermanentError):
         return Decision(delay_seconds=None, reason=f"{type(error).__name__}: trying again cannot help")
@@ -48,7 +48,7 @@ def decide(error: BaseException, attempt: Attempt, settings: RetrySettings) -> D
     if attempt.seconds_left < delay + _LEAST_USEFUL_SECONDS:
         return Decision(
             delay_seconds=None,
-            reason=f"a retry in {delay:g} s cannot finish: {max(attempt.seconds_left, 0):.0f} s of the workflow are left",
+            reason=f"a retry in {delay:g} s cannot finish: the workflow has {max(attempt.seconds_left, 0):.0f} s left",
         )
     why = "the source asked for this wait" if asked is not None else f"{settings.strategy} backoff"
     return Decision(

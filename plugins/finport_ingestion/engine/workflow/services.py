@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finport_ingestion.engine.clock import Clock, SystemClock
-from finport_ingestion.engine.connections import Connections, EnvironmentConnections
+from finport_ingestion.engine.connections import Connections, ConnectionSpec, EnvironmentConnections
 from finport_ingestion.engine.errors import MissingConnection
 from finport_ingestion.engine.files import Places
 from finport_ingestion.engine.project import STATE_CONNECTION, Project
@@ -49,12 +49,16 @@ class Services:
 
 def state_url(project: Project, connections: Connections) -> str:
     """The state database: the connection `finport_state`, or a SQLite file in the project."""
-    from sqlalchemy import URL
-
     try:
-        connection = connections.get(STATE_CONNECTION)
+        return url_of(connections.get(STATE_CONNECTION))
     except MissingConnection:
         return project.default_state_url
+
+
+def url_of(connection: ConnectionSpec) -> str:
+    """A connection to a state database as SQLAlchemy's url; it holds the password."""
+    from sqlalchemy import URL
+
     if connection.kind == "sqlite":
         return f"sqlite:///{connection.host or connection.schema}"
     return URL.create(

@@ -1,0 +1,1 @@
+"""What sources behind HTTP share: addresses, TLS, requests, answers, bodies, pages."""

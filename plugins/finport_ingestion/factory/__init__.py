@@ -1,0 +1,1 @@
+"""Plans drawn as DAGs. Knows no protocol and no format."""

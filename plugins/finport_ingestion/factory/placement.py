@@ -1,0 +1,27 @@
+"""Refuses, at parse, places that an executor's workers would not share."""
+
+from __future__ import annotations
+
+from airflow.configuration import conf
+
+from finport_ingestion.engine.errors import ConfigError
+from finport_ingestion.engine.files import local_path
+from finport_ingestion.engine.project import Project
+
+_ONE_MACHINE = ("LocalExecutor", "SequentialExecutor")
+
+
+def leaves_the_machine() -> bool:
+    """Whether an executor is configured whose tasks run on other machines."""
+    executors = [name.split(":")[-1].strip() for name in conf.get("core", "executor").split(",")]
+    return any(executor.rpartition(".")[2] not in _ONE_MACHINE for executor in executors)
+
+
+def check_placement(project: Project) -> None:
+    """Raise ConfigError when parts would lie on a disk that other workers do not see."""
+    places = project.places()
+    if local_path(places.root) is not None and leaves_the_machine() and not conf.getboolean("finport", "shared_disk", fallback=False):
+        raise ConfigError(
+            f"the places of FinPort are {places.root}, a local folder, but {conf.get('core', 'executor')} runs tasks elsewhere.",
+            hint="set [finport] places to an object store (s3://...), or [finport] shared_disk = True for a shared file system",
+        )

@@ -1,0 +1,1 @@
+"""Airflow connections as the engine's, and the connection types with their form fields."""

@@ -1,0 +1,37 @@
+"""Airflow's connections, from its database, a secrets backend or the environment, as the engine wants them."""
+
+from __future__ import annotations
+
+from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from finport_ingestion.engine.connections import ConnectionSpec
+from finport_ingestion.engine.errors import MissingConnection
+
+
+class AirflowConnections:
+    """The connections that a task of Airflow may use."""
+
+    def get(self, connection_id: str) -> ConnectionSpec:
+        """The connection called so.
+
+        Raises:
+            MissingConnection: Airflow knows none.
+        """
+        try:
+            connection = Connection.get(connection_id)
+        except AirflowNotFoundException as error:
+            raise MissingConnection(
+                f"no connection '{connection_id}'.",
+                hint=f"add it in Airflow (Admin, Connections), or set AIRFLOW_CONN_{connection_id.upper()}",
+            ) from error
+        return ConnectionSpec(
+            id=connection_id,
+            kind=connection.conn_type or "",
+            host=connection.host or None,
+            port=connection.port,
+            schema=connection.schema or None,
+            login=connection.login or None,
+            extra=connection.extra_dejson,
+            secret=lambda: connection.password,
+        )

@@ -1,0 +1,88 @@
+"""The connection types that this provider adds; each can be tested from Airflow's connection form."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from pathlib import Path
+
+from airflow.sdk import BaseHook
+
+from finport_ingestion.engine.clock import SystemClock
+from finport_ingestion.engine.connections import ConnectionSpec
+from finport_ingestion.engine.errors import FinportError
+from finport_ingestion.hooks.connections import AirflowConnections
+
+_SECONDS = 10.0
+
+
+class _TestedHook(BaseHook):
+    """A hook that only knows how to try its connection; the engine does everything else."""
+
+    conn_name_attr = "connection_id"
+
+    def __init__(self, connection_id: str) -> None:
+        super().__init__()
+        self.connection_id = connection_id
+
+    def get_conn(self) -> ConnectionSpec:
+        """The connection as the engine sees it."""
+        return AirflowConnections().get(self.connection_id)
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Whether the connection works, and a sentence about it."""
+        try:
+            return True, self._try(self.get_conn())
+        except (FinportError, OSError) as error:
+            return False, str(error)
+
+    def _try(self, connection: ConnectionSpec) -> str:
+        raise FinportError("this connection type cannot be tried.")
+
+
+class HttpConnectionHook(_TestedHook):
+    """An API: base URL, credentials, CA, proxy."""
+
+    conn_type = "finport_http"
+    hook_name = "FinPort API"
+    default_conn_name = "finport_http_default"
+
+    def _try(self, connection: ConnectionSpec) -> str:
+        import httpx
+
+        tls = ssl.create_default_context(cafile=connection.extra.get("ca_file"))
+        tls.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            answer = httpx.head(connection.host or "", verify=tls, timeout=_SECONDS, trust_env=False)
+        except httpx.HTTPError as error:
+            raise FinportError(f"{connection.host} does not answer: {type(error).__name__}.") from error
+        return f"{connection.host} answers with status {answer.status_code}"
+
+
+class FileConnectionHook(_TestedHook):
+    """A folder that the workers see."""
+
+    conn_type = "finport_file"
+    hook_name = "FinPort folder"
+    default_conn_name = "finport_file_default"
+
+    def _try(self, connection: ConnectionSpec) -> str:
+        folder = Path(str(connection.extra.get("path", "")))
+        if not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
+            raise FinportError(f"{folder} is no folder that this user can read.", hint="check the path and its rights")
+        return f"{folder} can be read"
+
+
+class StateConnectionHook(_TestedHook):
+    """The state database."""
+
+    conn_type = "finport_state"
+    hook_name = "FinPort state database"
+    default_conn_name = "finport_state"
+
+    def _try(self, connection: ConnectionSpec) -> str:
+        from finport_ingestion.engine.state.database import State
+        from finport_ingestion.engine.workflow.services import url_of
+
+        State(url_of(connection), SystemClock()).check()
+        return "the state database is there and up to date"

@@ -1,0 +1,1 @@
+"""The agents' actions as Airflow operators: read the context, call the engine, report."""

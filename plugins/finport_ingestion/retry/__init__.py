@@ -1,0 +1,1 @@
+"""The engine's decisions about retries, as Airflow's."""
