@@ -42,10 +42,10 @@ def _http() -> dict[str, Any]:
     return {
         "connection-type": "finport_http",
         "hook-name": "FinPort API",
-        "hook-class-name": "finport_ingestion.hooks.types.HttpConnectionHook",
+        "hook-class-name": "finport_ingestion.hooks.connection_types.HttpConnectionHook",
         "ui-field-behaviour": {
             "hidden-fields": ["schema", "port"],
-            "relabeling": {"host": "Base URL", "login": "Client id or login", "password": "Client secret, key or password"},
+            "relabeling": {"host": "Base URL", "login": "Client id or login", "password": "Secret, key or password"},
             "placeholders": {"host": "https://api.vendor.example"},
         },
         "conn-fields": {
@@ -59,7 +59,7 @@ def _file() -> dict[str, Any]:
     return {
         "connection-type": "finport_file",
         "hook-name": "FinPort folder",
-        "hook-class-name": "finport_ingestion.hooks.types.FileConnectionHook",
+        "hook-class-name": "finport_ingestion.hooks.connection_types.FileConnectionHook",
         "ui-field-behaviour": {"hidden-fields": ["schema", "port", "host", "login", "password"], "relabeling": {}},
         "conn-fields": {"path": {"label": "Folder", "schema": {"type": "string"}, "description": "Absolute path."}},
     }
@@ -69,7 +69,7 @@ def _state() -> dict[str, Any]:
     return {
         "connection-type": "finport_state",
         "hook-name": "FinPort state database",
-        "hook-class-name": "finport_ingestion.hooks.types.StateConnectionHook",
+        "hook-class-name": "finport_ingestion.hooks.connection_types.StateConnectionHook",
         "ui-field-behaviour": {
             "hidden-fields": [],
             "relabeling": {"schema": "Database"},

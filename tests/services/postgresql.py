@@ -157,7 +157,7 @@ def _unprivileged_user() -> str | None:
 
 
 def _readable_binaries(folder: Path, *, user: str | None, workspace: Workspace) -> Path:
-    """`folder`, or a copy of the wheel's where `user` may not enter (a virtual environment below /root)."""
+    """`folder`, or a copy of the wheel's where `user` may not enter (a clone in a closed home folder)."""
     readable = subprocess.run([*drop_privileges(user), "test", "-x", str(folder / "postgres")], check=False)
     if readable.returncode == 0:
         return folder

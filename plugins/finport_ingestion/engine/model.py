@@ -36,7 +36,10 @@ def parse_duration(text: object) -> timedelta:
     if match is None:
         raise ValueError("a duration is written like 90s, 5m, 2h, 1h30m or 30d")
     amounts = (int(amount or 0) for amount in match.groups())
-    return timedelta(seconds=sum(amount * unit for amount, unit in zip(amounts, _UNITS, strict=True)))
+    try:
+        return timedelta(seconds=sum(amount * unit for amount, unit in zip(amounts, _UNITS, strict=True)))
+    except OverflowError:
+        raise ValueError("a duration of more than a million years") from None
 
 
 def format_duration(duration: timedelta) -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow.sdk import get_parsing_context
 
 from finport_ingestion.engine.config.catalog import Catalog, load_catalog
-from finport_ingestion.engine.config.documents import content_digest
-from finport_ingestion.engine.errors import FinportError
+from finport_ingestion.engine.errors import ConfigError, FinportError
 from finport_ingestion.engine.project import Project
 from finport_ingestion.engine.workflow.compile import compile_plan
 from finport_ingestion.engine.workflow.plan import Plan
@@ -53,17 +51,17 @@ def raise_mistakes(dag_file: str) -> None:
     Raises:
         ConfigError: At least one document is wrong.
     """
-    catalog_of(Project.around(Path(dag_file).parent)).raise_mistakes()
+    mistakes = catalog_of(Project.around(Path(dag_file).parent)).mistakes
+    if mistakes:
+        lines = "\n".join(str(mistake) for mistake in mistakes)
+        raise ConfigError(
+            f"{len(mistakes)} mistake(s) in the documents:\n{lines}\n", hint="'finport validate' shows them too"
+        )
 
 
 def catalog_of(project: Project) -> Catalog:
-    """The project's documents; read again only when one of them has changed."""
-    return _catalog(project.folder, content_digest(project.configs))
-
-
-@lru_cache(maxsize=2)
-def _catalog(folder: Path, digest: str) -> Catalog:
-    return load_catalog(Project(folder).configs, known_actions=known_actions())
+    """The project's documents; a file that has not changed is not parsed again in one process."""
+    return load_catalog(project.folder, known_actions=known_actions())
 
 
 def plans_of(catalog: Catalog, workflow: str) -> list[Plan]:
@@ -71,7 +69,10 @@ def plans_of(catalog: Catalog, workflow: str) -> list[Plan]:
     plan = compile_plan(catalog, workflow)
     if plan.layout == "dag":
         return [plan]
-    return [plan.model_copy(update={"workflow": f"{workflow}--{source.name}", "sources": (source,)}) for source in plan.sources]
+    return [
+        plan.model_copy(update={"workflow": f"{workflow}--{source.name}", "sources": (source,)})
+        for source in plan.sources
+    ]
 
 
 def _may_be(dag_id: str, workflow: str) -> bool:

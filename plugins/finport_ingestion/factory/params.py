@@ -43,7 +43,8 @@ def trigger_params(plan: Plan) -> dict[str, Param]:
 
 def flags_of(params: Mapping[str, Any]) -> Flags:
     """What a run's parameters ask for."""
-    return Flags(**{name: bool(params.get(name, False)) for name in _SWITCHES})
+    switches: dict[str, Any] = {name: bool(params.get(name, False)) for name in _SWITCHES}
+    return Flags(**switches)
 
 
 def selected(params: Mapping[str, Any], source: str) -> bool:

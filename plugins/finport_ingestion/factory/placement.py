@@ -20,8 +20,12 @@ def leaves_the_machine() -> bool:
 def check_placement(project: Project) -> None:
     """Raise ConfigError when parts would lie on a disk that other workers do not see."""
     places = project.places()
-    if local_path(places.root) is not None and leaves_the_machine() and not conf.getboolean("finport", "shared_disk", fallback=False):
+    if (
+        local_path(places.root) is not None
+        and leaves_the_machine()
+        and not conf.getboolean("finport", "shared_disk", fallback=False)
+    ):
         raise ConfigError(
-            f"the places of FinPort are {places.root}, a local folder, but {conf.get('core', 'executor')} runs tasks elsewhere.",
-            hint="set [finport] places to an object store (s3://...), or [finport] shared_disk = True for a shared file system",
+            f"{places.root} is a local folder, but {conf.get('core', 'executor')} runs tasks on other machines.",
+            hint="set [finport] places to an object store (s3://...), or [finport] shared_disk = True where all see it",
         )

@@ -51,7 +51,9 @@ class BeginRunOperator(_RunOperator):
         for plan in plans_of(catalog, self.workflow.partition("--")[0]):
             if plan.workflow == self.workflow:
                 return plan
-        raise ConfigError(f"the documents of workflow {self.workflow} are gone.", hint="put them back, or delete the DAG")
+        raise ConfigError(
+            f"the documents of workflow {self.workflow} are gone.", hint="put them back, or delete the DAG"
+        )
 
 
 class FinishRunOperator(_RunOperator):

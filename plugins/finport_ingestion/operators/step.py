@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -101,6 +100,16 @@ class StepOperator(BaseOperator):
 
 def _facts(result: StepResult) -> dict[str, Any]:
     """What goes into XCom: a place and a few numbers, never data."""
-    kept = ("manifest", "items", "rows_read", "rows_passed", "rows_quarantined", "size_bytes", "score", "notes", "place")
+    kept = (
+        "manifest",
+        "items",
+        "rows_read",
+        "rows_passed",
+        "rows_quarantined",
+        "size_bytes",
+        "score",
+        "notes",
+        "place",
+    )
     facts = {name: getattr(result, name) for name in kept}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in facts.items() if value}

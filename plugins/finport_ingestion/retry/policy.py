@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class FinportRetryPolicy(RetryPolicy):
-    """Waits as long as the source or its policy asks; asks no database, since an error here would mean plain retries."""
+    """Waits as long as the source or its policy asks. Asks no database: an error here would mean plain retries."""
 
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from finport_ingestion.engine.model import Spec
+
+
+def _compiles(path: str) -> str:
+    import jmespath
+
+    try:
+        jmespath.compile(path)
+    except jmespath.exceptions.JMESPathError:
+        raise ValueError("not a JMESPath; see https://jmespath.org") from None
+    return path
+
+
+JmesPath = Annotated[str, AfterValidator(_compiles)]
 
 
 class Pages(Spec):
     """What all styles share."""
 
-    records: str | None = Field(default=None, description="JMESPath of the records; an empty page ends the collection.")
+    records: JmesPath | None = Field(
+        default=None,
+        description="JMESPath of the records, the body itself by default; an empty page ends the collection.",
+    )
     max_pages: int = Field(default=10_000, gt=0, description="More pages than this is an error.")
 
 
@@ -28,7 +44,7 @@ class PageNumber(Pages):
     style: Literal["page"]
     parameter: str = Field(default="page", description="Query parameter.")
     first: int = Field(default=1, ge=0, description="Number of the first page.")
-    total_pages: str | None = Field(default=None, description="JMESPath of the number of pages.")
+    total_pages: JmesPath | None = Field(default=None, description="JMESPath of the number of pages.")
 
 
 class Offset(Pages):
@@ -38,7 +54,7 @@ class Offset(Pages):
     parameter: str = Field(default="offset", description="Query parameter.")
     limit_parameter: str = Field(default="limit", description="Query parameter for the size of a page.")
     limit: int = Field(default=1000, gt=0, description="Records a page.")
-    total: str | None = Field(default=None, description="JMESPath of the number of records.")
+    total: JmesPath | None = Field(default=None, description="JMESPath of the number of records.")
 
 
 class Cursor(Pages):
@@ -46,7 +62,7 @@ class Cursor(Pages):
 
     style: Literal["cursor"]
     parameter: str = Field(default="cursor", description="Query parameter that takes the token.")
-    next: str = Field(description="JMESPath of the token; null or absent ends the collection.")
+    next: JmesPath = Field(description="JMESPath of the token; null or absent ends the collection.")
 
 
 class Link(Pages):

@@ -154,9 +154,7 @@ def _known_urls() -> str:
 def _sqlite_engine(file: Path) -> Engine:
     def connect() -> sqlite3.Connection:
         # mode=rw: a missing file is an error, not an empty database. The isolation level leaves BEGIN to us.
-        return sqlite3.connect(
-            f"file:{quote(str(file))}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
-        )
+        return sqlite3.connect(f"file:{quote(str(file))}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
 
     engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
 
@@ -182,5 +180,3 @@ def _postgresql_engine(url: URL) -> Engine:
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
 
     return engine
-
-

@@ -1,7 +1,7 @@
 """One lease for each (source, dataset): two runs never work on the same at the same time.
 
-A lease is held by a run. It ends with the run's part of that source, and it is lost when nobody can be at work any more:
-the processes of the running steps are gone, or the time of the lease is over.
+A lease is held by a run. It ends with the run's part of that source, and it is lost when nobody can be at work any
+more: the processes of the running steps are gone, or the time of the lease is over.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def require(connection: Connection, step: StepKey) -> None:
     lease = _locked(connection, step.source, step.dataset)
     if lease.run_id is not None and (lease.workflow, lease.run_id) != (step.run.workflow, step.run.run_id):
         raise LeaseHeld(
-            f"{step.source}: {lease.workflow}, run {lease.run_id}, took over while step '{step.step}' was not heard of.",
+            f"{step.source}: {lease.workflow}, run {lease.run_id}, took over while '{step.step}' was not heard of.",
             hint="the next try goes on when that run is over; raise the step's timeout if it needs longer",
         )
 

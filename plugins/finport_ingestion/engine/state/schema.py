@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +17,40 @@ from finport_ingestion.engine.state.tables import METADATA, VERSION_TABLE
 
 if TYPE_CHECKING:
     from alembic.config import Config
+    from sqlalchemy.engine import Connection
 
 HEAD = "0001"
 """The revision that this code works with."""
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _VERSION = sa.table(VERSION_TABLE, sa.column("version_num"))
+
+
+class Versioned:
+    """A database that is worked with only when its tables are those of this package."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._checked = False
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """As Database.read."""
+        self._check_once()
+        with self.database.read() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """As Database.write."""
+        self._check_once()
+        with self.database.write() as connection:
+            yield connection
+
+    def _check_once(self) -> None:
+        # The version does not change below a running process: an upgrade is done with everything stopped.
+        if not self._checked:
+            check(self.database)
+            self._checked = True
 
 
 def upgrade(database: Database) -> None:
@@ -63,11 +94,10 @@ def check(database: Database) -> None:
     )
 
 
-def empty(database: Database) -> None:
+def empty(connection: Connection) -> None:
     """Delete every row of every table."""
-    with database.write() as connection:
-        for table in METADATA.sorted_tables:
-            connection.execute(sa.delete(table))
+    for table in METADATA.sorted_tables:
+        connection.execute(sa.delete(table))
 
 
 def _make_file(database: Database) -> None:

@@ -84,7 +84,7 @@ def check_retractable(
             return
         if watermark is not None and later_watermark is not None:
             raise PermanentError(
-                f"{source}: what run {run_id} published cannot be taken back, since run {later_run} continued behind it.",
+                f"{source}: what run {run_id} published cannot be taken back: run {later_run} continued behind it.",
                 hint=f"take back run {later_run} first",
             )
 
@@ -93,7 +93,7 @@ def _check_follows(request: PublishRequest, current: Current) -> None:
     stands = current.watermark.value if current.watermark else None
     if stands != request.based_on:
         raise SourceMovedOn(
-            f"{request.manifest.source}: the increment was fetched behind {request.based_on or 'no watermark'}, but the "
-            f"source stands at {stands or 'no watermark'} by what is published in {request.manifest.dataset}.",
+            f"{request.manifest.source}: the increment was fetched behind {request.based_on or 'no watermark'}, but "
+            f"by what is published in {request.manifest.dataset} the source stands at {stands or 'no watermark'}.",
             hint="run the source again: it starts behind what is published",
         )

@@ -1,8 +1,8 @@
 """What a storage does: publish a manifest's parts at once, tell what it published, and take a publication back.
 
-A storage is one class with `Options` (a StorageOptions with `storage: Literal[...]`), made as `Class(options, opening)`,
-that fits `Storage`. Its commit log, which becomes durable in the same instant as the rows, is the truth about what is
-published; the ledger is derived from it.
+A storage is one class with `Options` (a StorageOptions with `storage: Literal[...]`), made as
+`Class(options, opening)`, that fits `Storage`. Its commit log, which becomes durable in the same instant as the rows,
+is the truth about what is published; the ledger is derived from it.
 
 What is visible is the fold of all commits that were not taken back, in their order: a commit removes what it replaces
 of its own source, and adds its own rows. Taking a commit back is the same fold without it.
@@ -46,7 +46,7 @@ class PublishRequest:
     manifest: Manifest
     run_after: datetime  # the moment the run stands for; it becomes the time of the commit
     based_on: str | None = None  # value of the watermark behind which an increment was fetched
-    again: bool = False  # write also what is published with the same fingerprint; it takes the place of the earlier rows
+    again: bool = False  # write also what is published with the same fingerprint, in place of those rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +104,8 @@ class Storage(Protocol):
         """Give up going back to states superseded before `before`, and remove what only they and killed runs left."""
         ...
 
-    def read(self, columns: Sequence[str] | None = None, *, limit: int | None = None, lineage: bool = False) -> pa.Table:
+    def read(
+        self, columns: Sequence[str] | None = None, *, limit: int | None = None, lineage: bool = False
+    ) -> pa.Table:
         """Rows of the current state, in an order that is stable while nothing is published."""
         ...

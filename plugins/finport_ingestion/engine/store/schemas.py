@@ -13,6 +13,7 @@ from finport_ingestion.engine.errors import ContractBroken
 _PRECISION_128, _PRECISION_256 = 38, 76
 _INTEGER_DIGITS = {8: 3, 16: 5, 32: 10, 64: 20}
 _UNITS = ("s", "ms", "us")
+_FIELD_ID = b"PARQUET:field_id"  # of the file that the column was read from; means nothing in another file
 
 
 class _NoCommonType(Exception):
@@ -30,7 +31,7 @@ def unify(schemas: Iterable[pa.Schema], *, dataset: str) -> pa.Schema:
         for field in schema:
             known = fields.get(field.name)
             if known is None:
-                fields[field.name] = field.with_type(_plain(field.type)).with_nullable(True)
+                fields[field.name] = _published(field)
                 continue
             try:
                 fields[field.name] = known.with_type(widen(known.type, field.type))
@@ -70,6 +71,11 @@ def encode(schema: pa.Schema) -> str:
 def decode(text: str) -> pa.Schema:
     """What `encode` wrote."""
     return pa.ipc.read_schema(pa.BufferReader(base64.b64decode(text)))
+
+
+def _published(field: pa.Field) -> pa.Field:
+    metadata = {key: value for key, value in (field.metadata or {}).items() if key != _FIELD_ID}
+    return pa.field(field.name, _plain(field.type), nullable=True, metadata=metadata or None)
 
 
 def _plain(of: pa.DataType) -> pa.DataType:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from fractions import Fraction
@@ -96,8 +96,8 @@ def _kind(type_: pa.DataType) -> Kind:
     return next((kind for test, kind in tests if test(type_)), Kind.OTHER)
 
 
-def at_least(column: StagedColumn, value: object, *, strict: bool) -> str:
-    """SQL that is true where the column is not below `value` (above it, if strict).
+def at_least(column: StagedColumn, value: object, *, strict: bool, subject: str | None = None) -> str:
+    """SQL that is true where the column (or `subject` of its type) is not below `value`; above it, if strict.
 
     Raises:
         ValueError: `value` cannot be compared with the column; the message says why.
@@ -108,20 +108,20 @@ def at_least(column: StagedColumn, value: object, *, strict: bool) -> str:
         smallest, largest = _unscaled_range(column)
         if lowest > largest:
             return "FALSE"
-        return "TRUE" if lowest <= smallest else f"{column.sql} >= {_unscaled_literal(column, lowest)}"
-    return f"{column.sql} {'>' if strict else '>='} {_ordered_literal(column, value)}"
+        return "TRUE" if lowest <= smallest else f"{subject or column.sql} >= {_unscaled_literal(column, lowest)}"
+    return f"{subject or column.sql} {'>' if strict else '>='} {_ordered_literal(column, value)}"
 
 
-def at_most(column: StagedColumn, value: object, *, strict: bool) -> str:
-    """SQL that is true where the column is not above `value` (below it, if strict). Raises as `at_least`."""
+def at_most(column: StagedColumn, value: object, *, strict: bool, subject: str | None = None) -> str:
+    """SQL that is true where the column is not above `value`; below it, if strict. Raises as `at_least`."""
     if column.kind in FIXED_POINT:
         exact = _scaled(column, value)
         highest = math.ceil(exact) - 1 if strict else math.floor(exact)
         smallest, largest = _unscaled_range(column)
         if highest < smallest:
             return "FALSE"
-        return "TRUE" if highest >= largest else f"{column.sql} <= {_unscaled_literal(column, highest)}"
-    return f"{column.sql} {'<' if strict else '<='} {_ordered_literal(column, value)}"
+        return "TRUE" if highest >= largest else f"{subject or column.sql} <= {_unscaled_literal(column, highest)}"
+    return f"{subject or column.sql} {'<' if strict else '<='} {_ordered_literal(column, value)}"
 
 
 def literal(column: StagedColumn, value: object) -> str | None:
@@ -236,8 +236,13 @@ def _timestamp(column: StagedColumn, value: object) -> str:
         raise ValueError(f"column '{column.name}' holds timestamps and '{value}' is none") from None
     zone = column.type.tz
     if moment.tzinfo is None and zone:
-        moment = moment.replace(tzinfo=ZoneInfo(zone))
+        moment = moment.replace(tzinfo=_zone(zone))
     if moment.tzinfo is not None:
         moment = moment.astimezone(UTC)
     spelled = moment.replace(tzinfo=None).isoformat(sep=" ")
     return f"TIMESTAMPTZ '{spelled}+00'" if zone else f"TIMESTAMP '{spelled}'"
+
+
+def _zone(name: str) -> tzinfo:
+    offset = name.startswith(("+", "-"))
+    return (datetime.strptime(name, "%z").tzinfo or UTC) if offset else ZoneInfo(name)

@@ -1,19 +1,19 @@
-"""Which events tell of a unit's end (EV-01..07)."""
+"""Which events tell of a unit's end and of a run's (EV-01..07)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from finport_ingestion.engine.events.event import Event, event
+from finport_ingestion.engine.events.event import Event, EventType, Facts, Occasion, facts_of
+from finport_ingestion.engine.step import Phase
 from finport_ingestion.engine.workflow.registry import action
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from finport_ingestion.engine.clock import Clock
     from finport_ingestion.engine.records import StepResult
     from finport_ingestion.engine.step import RunKey
     from finport_ingestion.engine.workflow.perform import Unit
+    from finport_ingestion.engine.workflow.plan import Plan
 
 
 def finished(unit: Unit, result: StepResult, clock: Clock) -> list[Event]:
@@ -22,42 +22,53 @@ def finished(unit: Unit, result: StepResult, clock: Clock) -> list[Event]:
     name = action(step.agent, step.action).announces.get(unit.phase)
     if name is None:
         return []
-    facts = {
-        "manifest": result.manifest,
-        "items": result.items,
-        "rows_read": result.rows_read,
-        "rows_passed": result.rows_passed,
-        "rows_quarantined": result.rows_quarantined,
-        "size_bytes": result.size_bytes,
-        "schema": result.schema,
-    }
-    return [_of_unit(unit, name, {key: value for key, value in facts.items() if value}, clock)]
+    source = unit.plan.source(unit.source)
+    return [
+        Event.of(
+            EventType.named(name),
+            _occasion(unit),
+            at=clock.now(),
+            facts=facts_of(result),
+            schema=result.schema,
+            relays=source.settings.events.relays,
+        )
+    ]
 
 
-def skipped(unit: Unit, reason: str, clock: Clock) -> Event:
-    """A source that had nothing to do."""
-    return _of_unit(unit, "source_skipped", {"reason": reason}, clock)
+def failed(unit: Unit, error: BaseException, clock: Clock) -> list[Event]:
+    """The events of a try that failed. The message stays in the ledger, which has its own access rights."""
+    step = unit.plan.step(unit.step)
+    name = action(step.agent, step.action).announces_failure
+    if name is None:
+        return []
+    source = unit.plan.source(unit.source)
+    return [
+        Event.of(
+            EventType.named(name),
+            _occasion(unit, try_number=unit.try_number),
+            at=clock.now(),
+            facts={"error": type(error).__name__},
+            relays=source.settings.events.relays,
+        )
+    ]
 
 
-def failed(unit: Unit, name: str, error: BaseException, clock: Clock) -> Event:
-    """A unit that failed. The message is left out: it stands in the ledger, which has its own access rights."""
-    return _of_unit(unit, name, {"error": type(error).__name__, "try": unit.try_number}, clock)
+def workflow(event_type: EventType, plan: Plan, run: RunKey, facts: Facts, clock: Clock) -> Event:
+    """That a run has started, completed or failed."""
+    return Event.of(event_type, Occasion(run=run), at=clock.now(), facts=facts, relays=relays_of(plan))
 
 
-def workflow(name: str, run: RunKey, facts: Mapping[str, object], clock: Clock) -> Event:
-    """`ingestion.workflow.started`, `.completed` or `.failed`."""
-    return event(
-        f"ingestion.workflow.{name}", run=run, source=None, subject=run.workflow, facts=facts, time=clock.now()
-    )
+def relays_of(plan: Plan) -> tuple[str, ...]:
+    """Every relay that a source of the plan names."""
+    return tuple(sorted({name for source in plan.sources for name in source.settings.events.relays}))
 
 
-def _of_unit(unit: Unit, name: str, facts: Mapping[str, object], clock: Clock) -> Event:
-    return event(
-        name,
+def _occasion(unit: Unit, *, try_number: int | None = None) -> Occasion:
+    return Occasion(
         run=unit.run,
         source=unit.source,
-        subject=unit.plan.source(unit.source).dataset,
-        facts={"step": unit.step, **facts},
-        time=clock.now(),
-        distinguish=f"{unit.step}/{unit.phase}/{unit.batch}/{facts.get('try', '')}",
+        dataset=unit.plan.source(unit.source).dataset,
+        step=unit.step,
+        batch=unit.batch if unit.phase is Phase.BATCH else None,
+        try_number=try_number,
     )

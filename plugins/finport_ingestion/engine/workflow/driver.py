@@ -44,7 +44,7 @@ class Ingest:
     def __call__(self) -> lifecycle.Outcome:
         """Work on the sources one after the other; one that fails does not stop the others."""
         lifecycle.begin(self.plan, self.run, self.flags, self.services, driver="cli")
-        plan = lifecycle.pinned(self.plan, self.run, self.services)
+        plan = lifecycle.pinned_plan(self.run, self.services)
         selected = [name for name in plan.source_order() if not self.sources or name in self.sources]
         for name in selected:
             all(self._step(plan, step, name) for step in plan.steps)

@@ -6,22 +6,22 @@ publication, events) is committed in one transaction once the step's data is dur
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from finport_ingestion.engine.clock import Deadline
 from finport_ingestion.engine.config.environment import fill
 from finport_ingestion.engine.errors import Skipped
-from finport_ingestion.engine.events.event import Event
 from finport_ingestion.engine.records import Publication, StepResult
 from finport_ingestion.engine.resilience.retry import Attempt, Decision, decide
-from finport_ingestion.engine.state.keys import Actor, StepKey
+from finport_ingestion.engine.state.actor import Actor
+from finport_ingestion.engine.state.keys import StepKey
 from finport_ingestion.engine.step import Flags, NoProgress, Phase, Progress, Publishing, RunKey, StepContext
 from finport_ingestion.engine.workflow import announce
 from finport_ingestion.engine.workflow.plan import Plan, PlannedSource
 from finport_ingestion.engine.workflow.registry import ACTIONS, action, action_key
-from finport_ingestion.engine.workflow.services import Services, host_name, own_pid, process_start
+from finport_ingestion.engine.workflow.services import Services
 
 _RESERVE_SECONDS = 60.0
 _RESERVE_SHARE = 0.1
@@ -74,13 +74,13 @@ def perform(unit: Unit, services: Services) -> StepResult:
         unit.key,
         try_number=unit.try_number,
         timeout_seconds=max(context.deadline.seconds_left(), 1.0),
-        actor=Actor(host=host_name(), pid=own_pid(), process_start=process_start(own_pid())),
+        actor=Actor.current(),
     )
     try:
         context.deadline.check()
         result = _call(context, unit)
     except Skipped as skipped:
-        services.state.skip_step(unit.key, skipped.message, [announce.skipped(unit, skipped.message, services.clock)])
+        services.state.skip_step(unit.key, skipped.message)
         services.state.finish_source(unit.run, unit.source, unit.key.dataset, "skipped", skipped.message)
         raise
     except Exception as error:
@@ -89,7 +89,8 @@ def perform(unit: Unit, services: Services) -> StepResult:
         # A task's timeout or Ctrl-C: the ledger must not say "running" for ever.
         _record_failure(unit, interruption, services)
         raise
-    services.state.finish_step(unit.key, result, announce.finished(unit, result, services.clock))
+    provides = unit.plan.source(unit.source).provides
+    services.state.finish_step(unit.key, result, announce.finished(unit, result, services.clock), provides=provides)
     if unit.step == unit.plan.steps[-1].name and unit.phase in (Phase.RUN, Phase.SEAL):
         services.state.finish_source(unit.run, unit.source, unit.key.dataset, "succeeded")
     return result
@@ -123,7 +124,7 @@ def deadline_of(unit: Unit, services: Services) -> Deadline:
 
 def workflow_ends_at(plan: Plan, run: RunKey, services: Services) -> datetime:
     """When the run's time is up: a little before Airflow would end it, so that we end it, with a message."""
-    started_at = services.state.started_at(run)
+    started_at = services.state.run(f"{run.workflow}/{run.run_id}").started_at
     reserve = min(_RESERVE_SECONDS, plan.timeout.total_seconds() * _RESERVE_SHARE)
     return started_at + plan.timeout - timedelta(seconds=reserve)
 
@@ -178,23 +179,18 @@ def _record_failure(unit: Unit, error: BaseException, services: Services) -> Dec
         number=unit.try_number, tries=planned.retries + 1, seconds_left=seconds_left(unit.plan, unit.run, services)
     )
     decision = decide(error, attempt, unit.plan.settings(source, planned).retry)
-    events: Sequence[Event] = ()
-    failure = action(planned.agent, planned.action).announces_failure
-    if failure:
-        events = (announce.failed(unit, failure, error, services.clock),)
-    message = f"{error or type(error).__name__} ({decision.reason})"
-    services.state.fail_step(unit.key, type(error).__name__, message, final=not decision.again, events=events)
+    services.state.fail_step(
+        unit.key,
+        type(error).__name__,
+        str(error) or type(error).__name__,
+        final=not decision.again,
+        events=announce.failed(unit, error, services.clock),
+    )
+    services.state.record_decision(unit.key, decision.reason)
     if not decision.again:
         take_back(unit.plan, unit.run, unit.source, services, reason=str(error))
     return decision
 
 
 def _filled(source: PlannedSource, services: Services) -> PlannedSource:
-    where = f"source {source.name}"
-    return source.model_copy(
-        update={
-            "source": fill(source.source, services.environment, where=where),
-            "auth": fill(source.auth, services.environment, where=where) if source.auth else None,
-            "settings": fill(source.settings, services.environment, where=where),
-        }
-    )
+    return fill(source, services.environment, key=f"source {source.name}")

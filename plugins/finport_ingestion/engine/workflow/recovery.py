@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from finport_ingestion.engine.errors import PermanentError
 from finport_ingestion.engine.records import StepResult
 from finport_ingestion.engine.step import Phase
 from finport_ingestion.engine.workflow.perform import Unit, published, take_back
@@ -40,7 +41,7 @@ def recover(services: Services, *, workflow: str | None = None, source: str | No
 
 def settle(saga: Saga, services: Services) -> Recovered:
     """Complete or take back what one dead run did for one source, and close its saga."""
-    plan = Plan.from_json(services.state.pinned_plan(saga.run))
+    plan = _plan_of(saga, services)
     publication = published(plan, saga.run, saga.source, services)
     last = plan.steps[-1]
     if publication is not None and action(last.agent, last.action).publishes:
@@ -51,6 +52,16 @@ def settle(saga: Saga, services: Services) -> Recovered:
         return _recovered(saga, "succeeded", note)
     note = take_back(plan, saga.run, saga.source, services, reason="the process died")
     return _recovered(saga, "failed", note)
+
+
+def _plan_of(saga: Saga, services: Services) -> Plan:
+    stored = services.state.pinned_plan(saga.run)
+    if stored is None:
+        raise PermanentError(
+            f"{saga.source}: the plan of run {saga.run.run_id} is gone, so what it did cannot be settled.",
+            hint="restore the state database from its backup",
+        )
+    return Plan.from_json(stored)
 
 
 def _recovered(saga: Saga, status: str, note: str) -> Recovered:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finport_ingestion.engine.clock import Clock, SystemClock
@@ -16,7 +13,7 @@ from finport_ingestion.engine.files import Places
 from finport_ingestion.engine.project import STATE_CONNECTION, Project
 
 if TYPE_CHECKING:
-    from finport_ingestion.engine.state.database import State
+    from finport_ingestion.engine.state.state import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +30,7 @@ class Services:
     @staticmethod
     def of(project: Project, connections: Connections | None = None, clock: Clock | None = None) -> Services:
         """The services of a project, by its environment and connections."""
-        from finport_ingestion.engine.state.database import State
+        from finport_ingestion.engine.state.state import State
 
         connections = connections or EnvironmentConnections()
         clock = clock or SystemClock()
@@ -69,24 +66,3 @@ def url_of(connection: ConnectionSpec) -> str:
         port=connection.port,
         database=connection.schema,
     ).render_as_string(hide_password=False)
-
-
-def host_name() -> str:
-    """The name of this machine, as leases record it."""
-    return socket.gethostname()
-
-
-def process_start(pid: int) -> str:
-    """When a process of this machine began, as the kernel spells it; empty where it is not known.
-
-    A pid alone may be another process by now.
-    """
-    status = Path(f"/proc/{pid}/stat")
-    if not status.exists():
-        return ""
-    return status.read_text().rpartition(")")[2].split()[19]
-
-
-def own_pid() -> int:
-    """The pid of this process."""
-    return os.getpid()

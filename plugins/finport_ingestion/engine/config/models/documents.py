@@ -30,7 +30,7 @@ else:
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder of the zone database
         raise ValueError("no such time zone; use a name such as Europe/Berlin or UTC") from error
     return name
 

@@ -7,11 +7,18 @@ convert: {format: csv, delimiter: ";", decimalComma: true}
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from pydantic import Field
 
+from finport_ingestion.engine.convert.interface import Batch, RawFile
 from finport_ingestion.engine.options import FormatOptions
+
+if TYPE_CHECKING:
+    from finport_ingestion.engine.convert.reading.dialect import Dialect
+
+_SNIFF_LINES = 20
 
 
 class DelimitedOptions(FormatOptions):
@@ -24,6 +31,9 @@ class DelimitedOptions(FormatOptions):
     quote: str = Field(default='"', max_length=1, description="The quoting character; empty for none.")
     null_values: tuple[str, ...] = Field(default=("",), description="Texts that mean 'no value'.")
     decimal_comma: bool = Field(default=False, description="1.234,50 instead of 1,234.50.")
+    date_order: Literal["dmy", "mdy"] | None = Field(
+        default=None, description="How 01/02/2024 is to be read; a column where both fit stays text otherwise."
+    )
 
 
 class CsvOptions(DelimitedOptions):
@@ -45,19 +55,102 @@ class PsvOptions(DelimitedOptions):
     format: Literal["psv"]
 
 
+class _Delimited(Protocol):
+    dialect: Dialect
+
+
+def _read(self: _Delimited, raw: RawFile) -> Iterator[Batch]:
+    """Every record of `raw`, in order."""
+    from finport_ingestion.engine.convert.reading.delimited import read_delimited
+
+    return read_delimited(raw, self.dialect)
+
+
+def _sample(self: _Delimited, raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
+    """Records of the beginning, middle and end of `raw`."""
+    from finport_ingestion.engine.convert.reading.delimited import sample_delimited
+
+    return sample_delimited(raw, self.dialect, size_bytes=size_bytes)
+
+
 class CsvFormat:
     """See the module."""
 
     Options = CsvOptions
+    typed = False
+    suffixes = (".csv", ".txt")
+    media_types = ("text/csv", "application/csv", "text/plain", "text/x-csv")
+
+    def __init__(self, options: CsvOptions) -> None:
+        # A delimiter that nobody stated is found out from the file.
+        self.dialect = _dialect(options, options.delimiter if "delimiter" in options.model_fields_set else "")
+
+    @classmethod
+    def recognises(cls, head: bytes) -> float:
+        return max(_likeness(head, b","), _likeness(head, b";"))
+
+    read = _read
+    sample = _sample
 
 
 class TsvFormat:
     """CSV with tabs."""
 
     Options = TsvOptions
+    typed = False
+    suffixes = (".tsv", ".tab")
+    media_types = ("text/tab-separated-values", "text/tsv")
+
+    def __init__(self, options: TsvOptions) -> None:
+        self.dialect = _dialect(options, "\t")
+
+    @classmethod
+    def recognises(cls, head: bytes) -> float:
+        return _likeness(head, b"\t")
+
+    read = _read
+    sample = _sample
 
 
 class PsvFormat:
     """CSV with vertical bars."""
 
     Options = PsvOptions
+    typed = False
+    suffixes = (".psv",)
+    media_types = ("text/pipe-separated-values",)
+
+    def __init__(self, options: PsvOptions) -> None:
+        self.dialect = _dialect(options, "|")
+
+    @classmethod
+    def recognises(cls, head: bytes) -> float:
+        return _likeness(head, b"|")
+
+    read = _read
+    sample = _sample
+
+
+def _dialect(options: DelimitedOptions, delimiter: str) -> Dialect:
+    from finport_ingestion.engine.convert.reading.dialect import Dialect
+
+    return Dialect(
+        delimiter=delimiter,
+        quote=options.quote,
+        header=options.header,
+        names=options.columns,
+        skip_lines=options.skip_rows,
+        nulls=options.null_values,
+        encoding=options.encoding,
+    )
+
+
+def _likeness(head: bytes, delimiter: bytes) -> float:
+    """How much the first lines look cut by `delimiter`: never sure, since any text may be delimited."""
+    lines = [line for line in head.splitlines()[:_SNIFF_LINES] if line.strip()]
+    if not lines:
+        return 0.0
+    counts = [line.count(delimiter) for line in lines]
+    if counts[0] == 0:
+        return 0.05 if delimiter == b"," else 0.0
+    return 0.3 + 0.4 * sum(count == counts[0] for count in counts) / len(counts)

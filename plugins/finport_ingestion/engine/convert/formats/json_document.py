@@ -1,4 +1,4 @@
-"""One JSON document that holds a list of records.
+"""One JSON document that holds a list of records. It is held in memory as a whole while it is read.
 
 ```yaml
 convert: {format: json, records: data}
@@ -7,10 +7,12 @@ convert: {format: json, records: data}
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field
 
+from finport_ingestion.engine.convert.interface import Batch, RawFile
 from finport_ingestion.engine.options import FormatOptions
 
 
@@ -27,3 +29,23 @@ class JsonFormat:
     """See the module."""
 
     Options = JsonOptions
+    typed = False
+    suffixes = (".json",)
+    media_types = ("application/json", "text/json")
+
+    def __init__(self, options: JsonOptions) -> None:
+        self.options = options
+
+    @classmethod
+    def recognises(cls, head: bytes) -> float:
+        return 0.7 if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[") else 0.0
+
+    def read(self, raw: RawFile) -> Iterator[Batch]:
+        from finport_ingestion.engine.convert.reading.json_whole import read_document
+
+        return read_document(raw, path=self.options.records)
+
+    def sample(self, raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
+        from finport_ingestion.engine.convert.reading.json_whole import sample_document
+
+        return sample_document(raw, path=self.options.records, size_bytes=size_bytes)

@@ -7,8 +7,10 @@ convert: {format: parquet}
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
+from finport_ingestion.engine.convert.interface import Batch, RawFile
 from finport_ingestion.engine.options import FormatOptions
 
 
@@ -22,3 +24,23 @@ class ParquetFormat:
     """See the module."""
 
     Options = ParquetOptions
+    typed = True
+    suffixes = (".parquet", ".pq")
+    media_types = ("application/vnd.apache.parquet", "application/x-parquet")
+
+    def __init__(self, options: ParquetOptions) -> None:
+        self.options = options
+
+    @classmethod
+    def recognises(cls, head: bytes) -> float:
+        return 1.0 if head.startswith(b"PAR1") else 0.0
+
+    def read(self, raw: RawFile) -> Iterator[Batch]:
+        from finport_ingestion.engine.convert.reading.parquet_rows import read_parquet
+
+        return read_parquet(raw)
+
+    def sample(self, raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
+        from finport_ingestion.engine.convert.reading.parquet_rows import sample_parquet
+
+        return sample_parquet(raw, size_bytes=size_bytes)

@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import io
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from typing import IO
 
 import httpx
 
@@ -15,6 +15,7 @@ from finport_ingestion.engine.clock import Deadline
 from finport_ingestion.engine.errors import ChecksumMismatch, PermanentError
 from finport_ingestion.engine.resilience.wire import told_in_our_errors
 
+_BUFFER_BYTES = 1 << 18
 _ALGORITHMS = {"sha-256": "sha256", "sha-512": "sha512", "md5": "md5"}
 _DIGEST_HEADERS = ("Repr-Digest", "Content-Digest", "Digest")
 _SUFFIXES = {
@@ -109,9 +110,12 @@ class _Checked(httpx.SyncByteStream):
             self._stream.close()
 
 
-class BodyStream(io.RawIOBase):
+def open_body(response: httpx.Response, *, what: str, deadline: Deadline) -> IO[bytes]:
     """A response's body, decoded, read as it arrives. Closing it closes the response."""
+    return io.BufferedReader(_Body(response, what=what, deadline=deadline), buffer_size=_BUFFER_BYTES)
 
+
+class _Body(io.RawIOBase):
     def __init__(self, response: httpx.Response, *, what: str, deadline: Deadline) -> None:
         super().__init__()
         self._response = response
@@ -145,25 +149,17 @@ class BodyStream(io.RawIOBase):
         super().close()
 
 
-def read_page(body: AbstractContextManager[BodyStream], *, limit_bytes: int, what: str) -> bytes:
-    """The whole body.
+def read_page(stream: IO[bytes], *, limit_bytes: int, what: str) -> bytes:
+    """The whole body; the stream is closed.
 
     Raises:
         PermanentError: It is larger than the limit.
     """
-    with body as stream:
-        content = stream.read(limit_bytes + 1) if limit_bytes < 0 else _read(stream, limit_bytes + 1)
+    with stream:
+        content = stream.read(limit_bytes + 1)
     if len(content) > limit_bytes:
         raise PermanentError(
             f"{what}: the page is larger than {limit_bytes} bytes.",
             hint="ask for fewer records a page, or for pagination 'none', which is not held in memory",
         )
     return content
-
-
-def _read(stream: BodyStream, most: int) -> bytes:
-    chunks: list[bytes] = []
-    while most > 0 and (chunk := stream.read(min(most, 1 << 20))):
-        chunks.append(chunk)
-        most -= len(chunk)
-    return b"".join(chunks)

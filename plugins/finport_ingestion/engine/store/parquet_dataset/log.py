@@ -30,13 +30,12 @@ class SnapshotLog:
 
     def numbers(self) -> list[int]:
         """The numbers of the snapshots there are, lowest first."""
-        return sorted(self.ages())
+        return sorted(int(match.group(1)) for name in _names(self.folder / FOLDER) if (match := _NAME.match(name)))
 
     def ages(self) -> dict[int, datetime]:
         """When each snapshot was written, by the store's own clock."""
-        entries = list_folder(self.folder / FOLDER)
-        named = ((_NAME.match(name), entry) for name, entry in entries.items())
-        return {int(match.group(1)): written_at(entry) for match, entry in named if match}
+        entries = list_folder(self.folder / FOLDER).items()
+        return {int(match.group(1)): written_at(entry) for name, entry in entries if (match := _NAME.match(name))}
 
     def head(self) -> DatasetState:
         """The current state; number 0 before the first commit."""
@@ -78,12 +77,24 @@ class SnapshotLog:
 
 def list_folder(folder: UPath) -> dict[str, dict[str, Any]]:
     """What lies directly in a folder, as fsspec describes it, by name; nothing when there is no folder."""
+    return {_last(entry["name"]): entry for entry in _ls(folder, detail=True)}
+
+
+def _names(folder: UPath) -> list[str]:
+    return [_last(name) for name in _ls(folder, detail=False)]
+
+
+def _last(path: str) -> str:
+    return path.rstrip("/").rsplit("/", 1)[-1]
+
+
+def _ls(folder: UPath, *, detail: bool) -> list[Any]:
+    # Object stores' clients remember listings; a snapshot made by another process must be seen.
     folder.fs.invalidate_cache(folder.path)
     try:
-        entries = folder.fs.ls(folder.path, detail=True)
+        return list(folder.fs.ls(folder.path, detail=detail))
     except FileNotFoundError:
-        return {}
-    return {entry["name"].rstrip("/").rsplit("/", 1)[-1]: entry for entry in entries}
+        return []
 
 
 def written_at(entry: dict[str, Any]) -> datetime:

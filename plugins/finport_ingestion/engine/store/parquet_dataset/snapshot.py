@@ -10,7 +10,6 @@ store/<dataset>/
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -41,7 +40,7 @@ class StoredFile:
     rows: int
     size_bytes: int
     sha256: str
-    schema: str  # fingerprint of the columns in the file
+    schema: str  # fingerprint of the columns, those of the partition included
     partition: Mapping[str, str | None] = field(default_factory=dict)  # by column, as text
 
 
@@ -105,7 +104,7 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetState:
-    """One snapshot. `schemas` are those of the files, by fingerprint; `schema` holds the values of all of them."""
+    """One snapshot. `schemas` are those of all files so far, by fingerprint; `schema` fits all that are visible."""
 
     number: int
     dataset: str
@@ -186,8 +185,13 @@ def _state(fields: dict[str, Any]) -> DatasetState:
     )
 
 
+def _fields(record: StoredFile | Fingerprint) -> dict[str, Any]:
+    # dataclasses.asdict copies every value deeply: ten times the time for a dataset of many files.
+    return {name: getattr(record, name) for name in type(record).__slots__}
+
+
 def _file(source: str, item: StoredItem, file: StoredFile) -> dict[str, Any]:
-    return {**dataclasses.asdict(file), "source": source, "item": item.fingerprint.item, "commit": item.commit}
+    return {**_fields(file), "source": source, "item": item.fingerprint.item, "commit": item.commit}
 
 
 def _commit_fields(commit: Commit) -> dict[str, Any]:
@@ -199,7 +203,7 @@ def _commit_fields(commit: Commit) -> dict[str, Any]:
         "run_id": commit.run_id,
         "committed_at": commit.committed_at,
         "replaces": commit.replaces,
-        "watermark": dataclasses.asdict(commit.watermark) if commit.watermark else None,
+        "watermark": commit.watermark,
         "took_back": commit.took_back,
     }
 
@@ -220,12 +224,9 @@ def _read_commit(fields: dict[str, Any], *, items: tuple[StoredItem, ...] = ()) 
 
 
 def _source(state: SourceState) -> dict[str, Any]:
-    items = [
-        {**dataclasses.asdict(item.fingerprint), "commit": item.commit, "rows": item.rows} for item in state.items
-    ]
     return {
-        "watermark": dataclasses.asdict(state.watermark) if state.watermark else None,
-        "items": items,
+        "watermark": state.watermark,
+        "items": [{**_fields(item.fingerprint), "commit": item.commit, "rows": item.rows} for item in state.items],
         "commits": [_commit_fields(state.commits[number]) for number in sorted(state.commits)],
     }
 

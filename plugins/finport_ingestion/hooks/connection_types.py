@@ -81,7 +81,7 @@ class StateConnectionHook(_TestedHook):
     default_conn_name = "finport_state"
 
     def _try(self, connection: ConnectionSpec) -> str:
-        from finport_ingestion.engine.state.database import State
+        from finport_ingestion.engine.state.state import State
         from finport_ingestion.engine.workflow.services import url_of
 
         State(url_of(connection), SystemClock()).check()

@@ -1,0 +1,96 @@
+"""`finport source list`: every source with its protocol, its workflows, and how it stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from finport_ingestion.cli import screen, surroundings
+from finport_ingestion.cli.options import AsJson
+from finport_ingestion.cli.screen import column
+
+if TYPE_CHECKING:
+    from finport_ingestion.engine.config.catalog import Catalog
+    from finport_ingestion.engine.config.loader import Document
+    from finport_ingestion.engine.state.reading import SourceOverview
+
+app = typer.Typer(help="The sources of the project.", no_args_is_help=True)
+
+_COLUMNS = (
+    column("source"),
+    column("protocol"),
+    column("workflows"),
+    column("dataset"),
+    column("health"),
+    column("ran_at", "last run (UTC)"),
+    column("status", "ended"),
+    column("published_at", "published (UTC)"),
+    column("commit", right=True),
+    column("row_count", "rows", right=True, spell=screen.spell_count),
+    column("why"),
+)
+_HEALTH = {"succeeded": "ok", "skipped": "ok", "running": "running", "failed": "fail", "abandoned": "fail"}
+
+
+@app.command("list")
+def list_sources(as_json: AsJson = False) -> None:
+    """List the sources: protocol, workflows, dataset, last run, health and last publication.
+
+    Health is `ok` after a run that ended well, `fail` after one that did not, `wrong` where a document has mistakes,
+    `off` where the document says so, and `new` before the first run.
+    """
+    documents = surroundings.catalog(surroundings.project())
+    ledger = {overview.source: overview for overview in surroundings.state().sources_overview()}
+    workflows = _workflows(documents)
+    rows = []
+    for document in documents.documents_of("Source"):
+        name = document.name or f"({document.path}:{document.line})"
+        rows.append({**_written(document, workflows.get(name, [])), **_ran(ledger.get(name)), **{"source": name}})
+        rows[-1]["health"] = _health(documents, document, ledger.get(name))
+    rows.sort(key=lambda row: row["source"])
+    screen.show_table(rows, _COLUMNS, as_json=as_json, empty="the project has no Source document")
+
+
+def _written(document: Document, workflows: list[str]) -> dict[str, Any]:
+    source = document.spec.get("source")
+    return {
+        "source": document.name,
+        "protocol": source.get("protocol") if isinstance(source, dict) else None,
+        "workflows": workflows,
+        "dataset": document.spec.get("dataset") or document.name,
+        "health": None,
+        "owner": document.spec.get("owner"),
+        "document": f"{document.path}:{document.line}",
+    }
+
+
+def _ran(overview: SourceOverview | None) -> dict[str, Any]:
+    return {
+        "ran_at": overview.ran_at if overview else None,
+        "run_id": overview.run_id if overview else None,
+        "status": str(overview.status) if overview else None,
+        "why": overview.reason if overview else None,
+        "published_at": overview.published_at if overview else None,
+        "storage": overview.storage if overview else None,
+        "commit": overview.commit if overview else None,
+        "row_count": overview.row_count if overview else None,
+    }
+
+
+def _health(documents: Catalog, document: Document, overview: SourceOverview | None) -> str:
+    if document in documents.wrong:
+        return "wrong"
+    if document.spec.get("enabled") is False:
+        return "off"
+    return _HEALTH.get(str(overview.status), "fail") if overview else "new"
+
+
+def _workflows(documents: Catalog) -> dict[str, list[str]]:
+    """By source, the workflows that select it, those with mistakes too."""
+    found: dict[str, list[str]] = {}
+    for workflow in documents.documents_of("Workflow"):
+        for source in documents.matching(workflow):
+            if source.name and workflow.name:
+                found.setdefault(source.name, []).append(workflow.name)
+    return found

@@ -1,0 +1,82 @@
+"""What a command finds around it: the project of the current folder, its documents and its services."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from finport_ingestion.engine.errors import ConfigError
+from finport_ingestion.engine.project import Project
+
+if TYPE_CHECKING:
+    from finport_ingestion.engine.config.catalog import Catalog
+    from finport_ingestion.engine.config.models.documents import Source
+    from finport_ingestion.engine.state.state import State
+    from finport_ingestion.engine.workflow.services import Services
+
+
+def project() -> Project:
+    """The project that the current folder lies in."""
+    return Project.around(Path.cwd())
+
+
+def services() -> Services:
+    """The project's services, with the connections that a person at the command line may use."""
+    from finport_ingestion.cli.connections import CommandLineConnections
+    from finport_ingestion.engine.workflow.services import Services
+
+    return Services.of(project(), CommandLineConnections())
+
+
+def state() -> State:
+    """The project's ledger."""
+    return services().state
+
+
+def catalog(of: Project) -> Catalog:
+    """The project's documents."""
+    from finport_ingestion.engine.config.catalog import load_catalog
+    from finport_ingestion.engine.workflow.registry import known_actions
+
+    return load_catalog(of.folder, known_actions=known_actions())
+
+
+def usable_source(documents: Catalog, name: str) -> Source:
+    """The source called so, if its document is right.
+
+    Raises:
+        ConfigError: There is none, or its document has mistakes; the message shows them.
+    """
+    return documents.source(name)
+
+
+def workflow_of(documents: Catalog, source: str, wanted: str | None) -> str:
+    """The workflow to run a source in.
+
+    Raises:
+        ConfigError: No usable workflow selects it, or several do and none was named.
+    """
+    usable_source(documents, source)
+    selecting = [name for name in documents.usable_workflows if source in selected_by(documents, name)]
+    if wanted is not None:
+        if wanted in selecting:
+            return wanted
+        documents.workflow(wanted)
+        raise ConfigError(f"workflow {wanted} does not select source {source}.", hint=_known(selecting))
+    if len(selecting) == 1:
+        return selecting[0]
+    if not selecting:
+        raise ConfigError(
+            f"no workflow that can run selects source {source}.",
+            hint="give it the labels that a workflow selects; 'finport validate' shows workflows with mistakes",
+        )
+    raise ConfigError(f"several workflows select source {source}.", hint=f"name one: --workflow {' | '.join(selecting)}")
+
+
+def selected_by(documents: Catalog, workflow: str) -> tuple[str, ...]:
+    """The names of the sources of a workflow."""
+    return tuple(source.metadata.name for source in documents.sources_of(workflow))
+
+
+def _known(workflows: list[str]) -> str:
+    return f"it is selected by {', '.join(workflows)}" if workflows else "no workflow selects it"

@@ -1,0 +1,227 @@
+"""Which type a column of texts has: what every value of it is, gathered batch by batch, and the decision at the end.
+
+`Evidence` of two halves of a column merges to the evidence of the whole, whatever the cut, so a type inferred while
+converting is the type that all values give. Samples only propose; this proves.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from finport_ingestion.engine.convert import moments, numerals
+from finport_ingestion.engine.convert.interface import Origin
+from finport_ingestion.engine.convert.numerals import NumberStyle
+from finport_ingestion.engine.logical import LogicalType
+
+INTEGER, DECIMAL, DIGITS, BOOLEAN = "integer", "decimal", "digits", "boolean"
+HYPOTHESES = frozenset({INTEGER, DECIMAL, DIGITS, BOOLEAN, *moments.WAYS})
+_BOOLEANS = pa.array(["true", "false", "True", "False", "TRUE", "FALSE"])
+_MAX_INTEGER_DIGITS = 18
+_PRECISIONS = (18, 38, 76)
+_MANY = 20
+_LAST_WORDS = frozenset(
+    "id ids code codes no nr num number identifier account acct zip zipcode postcode postal fips cik cert gvkey routing"
+    " cusip sedol isin lei figi ric iban bic swift aba mic permno permco symbol ticker phone fax ssn tin ein".split()
+)
+_ANY_WORDS = frozenset("isin cusip sedol lei figi iban bic cik fips gvkey".split())
+_DATE_WORDS = frozenset("date day dt asof on".split())
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of the values of a column so far."""
+
+    values: int = 0  # not null
+    nulls: int = 0
+    alive: frozenset[str] = HYPOTHESES  # what every value is
+    digits: int = 0  # most before the point, while DECIMAL is alive
+    scale: int = 0  # most behind it
+    origins: frozenset[Origin] = field(default_factory=frozenset)
+
+    def __add__(self, other: Evidence) -> Evidence:
+        return Evidence(
+            self.values + other.values,
+            self.nulls + other.nulls,
+            self.alive & other.alive,
+            max(self.digits, other.digits),
+            max(self.scale, other.scale),
+            self.origins | other.origins,
+        )
+
+    def to_plain(self) -> dict[str, Any]:
+        return {
+            "values": self.values,
+            "nulls": self.nulls,
+            "alive": None if self.alive == HYPOTHESES else sorted(self.alive),
+            "digits": self.digits,
+            "scale": self.scale,
+            "origins": sorted(self.origins),
+        }
+
+    @staticmethod
+    def from_plain(fields: dict[str, Any]) -> Evidence:
+        alive = HYPOTHESES if fields["alive"] is None else frozenset(fields["alive"])
+        origins = frozenset(Origin(origin) for origin in fields["origins"])
+        return Evidence(fields["values"], fields["nulls"], alive, fields["digits"], fields["scale"], origins)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The type of a column, how its texts are written, and what a person should know."""
+
+    logical: LogicalType
+    way: str | None = None  # of moments.py
+    label: str | None = None
+    note: str | None = None  # continues "column 'x' "
+
+
+TEXT = Decision(logical=LogicalType("text"))
+
+
+def look(
+    values: pa.StringArray,
+    *,
+    origins: frozenset[Origin] = frozenset({Origin.FIELD}),
+    style: NumberStyle = NumberStyle.POINT,
+    among: frozenset[str] = HYPOTHESES,
+) -> Evidence:
+    """The evidence of some values.
+
+    Args:
+        among: The hypotheses that are worth a test: those that earlier values of the column have left.
+    """
+    count = len(values) - values.null_count
+    if count == 0:
+        return Evidence(nulls=values.null_count, origins=frozenset() if origins == {Origin.FIELD} else origins)
+    alive = _first_look(values, among, style)
+    numbers = numerals.in_points(values, style) if alive & {INTEGER, DECIMAL} else values
+    digits = scale = 0
+    if DECIMAL in alive:
+        whole = numerals.all_integers(numbers)
+        alive -= set() if whole else {INTEGER}
+        if not whole and not numerals.all_match(numbers, numerals.DECIMAL):
+            alive -= {DECIMAL}
+        else:
+            digits, scale = numerals.largest(numbers)
+    if DIGITS in alive and not numerals.all_match(values, numerals.DIGITS):
+        alive -= {DIGITS}
+    if BOOLEAN in alive and not pc.all(pc.is_in(values, value_set=_BOOLEANS, skip_nulls=False)).as_py():
+        alive -= set() if _all_boolean(values) else {BOOLEAN}
+    alive -= {way for way in alive - _SIMPLE if not moments.all_fit(values, way)}
+    return Evidence(count, values.null_count, frozenset(alive), digits, scale, origins)
+
+
+_SIMPLE = frozenset({INTEGER, DECIMAL, DIGITS, BOOLEAN})
+
+
+def _all_boolean(values: pa.StringArray) -> bool:
+    return bool(pc.all(pc.is_in(values.drop_null(), value_set=_BOOLEANS)).as_py())
+
+
+def _first_look(values: pa.StringArray, among: frozenset[str], style: NumberStyle) -> set[str]:
+    """What the first value can be at all: most hypotheses die here, for the price of one value."""
+    first = values[pc.index(values.is_valid(), pa.scalar(True)).as_py()]
+    text = first.as_py()
+    number = numerals.in_points(pa.array([text]), style)[0].as_py()
+    possible = set(moments.could_be(text))
+    possible |= {DIGITS} if re.fullmatch(numerals.DIGITS, text) else set()
+    possible |= {DECIMAL, INTEGER} if re.fullmatch(numerals.DECIMAL, number) else set()
+    possible |= {BOOLEAN} if text.lower() in ("true", "false") else set()
+    return possible & among
+
+
+def decide(name: str, evidence: Evidence, *, date_order: str | None = None, orders: bool = False) -> Decision:
+    """The type that all values of a column give it.
+
+    Args:
+        date_order: `dmy` or `mdy`, where the Format states it.
+        orders: The column is the cursor of an increment: its numbers are numbers, whatever its name says.
+    """
+    if evidence.values == 0:
+        return TEXT
+    if Origin.NESTED in evidence.origins:
+        mixed = Origin.STRING in evidence.origins
+        note = "holds lists or objects beside strings; it is kept as text" if mixed else None
+        return Decision(logical=LogicalType("text" if mixed else "json"), note=note)
+    if len(evidence.origins) > 1:
+        return Decision(logical=LogicalType("text"), note=f"mixes {_spoken(evidence.origins)}; it is kept as text")
+    if Origin.STRING in evidence.origins:
+        return _moment(evidence, date_order) or _named(name)
+    identifier = names_an_identifier(name) and not orders
+    if identifier or _zeros_lead(evidence):
+        return Decision(logical=LogicalType("identifier"), label="identifier")
+    return _number(name, evidence) or _boolean(evidence) or _moment(evidence, date_order) or TEXT
+
+
+def names_an_identifier(name: str) -> bool:
+    """Whether a column called so holds identifiers: they stay text, since the next file may bring the zero."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    return bool(words) and (words[-1] in _LAST_WORDS or not _ANY_WORDS.isdisjoint(words))
+
+
+def decimal_type(digits: int, scale: int) -> LogicalType | None:
+    """The smallest of the three decimals that holds so many digits before and behind the point."""
+    precision = next((size for size in _PRECISIONS if digits + scale <= size), None)
+    return LogicalType("decimal", precision, scale) if precision else None
+
+
+def _zeros_lead(evidence: Evidence) -> bool:
+    return DIGITS in evidence.alive and INTEGER not in evidence.alive and moments.COMPACT not in evidence.alive
+
+
+def _number(name: str, evidence: Evidence) -> Decision | None:
+    if INTEGER in evidence.alive:
+        if moments.COMPACT in evidence.alive and (evidence.values >= _MANY or _names_a_date(name)):
+            return Decision(logical=LogicalType("date"), way=moments.COMPACT)
+        if evidence.digits <= _MAX_INTEGER_DIGITS:
+            return Decision(logical=LogicalType("integer"))
+        note = f"has integers of {evidence.digits} digits; it is kept as text"
+        return Decision(logical=LogicalType("identifier"), label="identifier", note=note)
+    if DECIMAL in evidence.alive:
+        found = decimal_type(evidence.digits, evidence.scale)
+        if found is None:
+            return Decision(logical=LogicalType("text"), note="has numbers of more than 76 digits; it is kept as text")
+        return Decision(logical=found)
+    return None
+
+
+def _boolean(evidence: Evidence) -> Decision | None:
+    return Decision(logical=LogicalType("boolean")) if BOOLEAN in evidence.alive else None
+
+
+def _moment(evidence: Evidence, date_order: str | None) -> Decision | None:
+    ways = evidence.alive & frozenset(moments.WAYS)
+    if moments.COMPACT in ways and evidence.origins == {Origin.STRING}:
+        ways -= {moments.COMPACT}  # a string of digits was made a string on purpose
+    if not ways:
+        return None
+    orders = moments.order_of(ways)
+    if orders and date_order is None:
+        note = "fits day/month/year as well as month/day/year; it is kept as text: state dateOrder, or its type"
+        return Decision(logical=LogicalType("text"), label="ambiguous date", note=note)
+    way = orders[str(date_order)] if orders else min(ways)
+    kind, _, written = way.partition(":")
+    zoned = written.endswith("+zone")
+    label = "naive" if kind == "timestamp" and not zoned else None
+    return Decision(logical=LogicalType(kind, time_zone="UTC" if zoned else None), way=way, label=label)
+
+
+def _named(name: str) -> Decision:
+    if names_an_identifier(name):
+        return Decision(logical=LogicalType("identifier"), label="identifier")
+    return TEXT
+
+
+def _names_a_date(name: str) -> bool:
+    words = [word.lower() for word in _WORD.findall(name)]
+    return any(word in _DATE_WORDS or word.endswith("date") for word in words)
+
+
+def _spoken(origins: frozenset[Origin]) -> str:
+    return " and ".join(f"{origin.value}s" for origin in sorted(origins))

@@ -1,0 +1,1 @@
+"""The parsers behind the formats: bytes to exact texts."""

@@ -1,0 +1,235 @@
+"""Delimited text as batches of texts: window by window on the fast way, and on the exact one where that cannot vouch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+
+from finport_ingestion.engine.convert.interface import BadRecord, Batch, RawFile
+from finport_ingestion.engine.convert.names import unique_names
+from finport_ingestion.engine.convert.reading import delimited_exact, delimited_fast
+from finport_ingestion.engine.convert.reading.delimited_exact import MAX_RECORD_CHARS, Lines, Record
+from finport_ingestion.engine.convert.reading.dialect import Dialect, find_delimiter
+from finport_ingestion.engine.convert.reading.foreign import refuse_foreign
+from finport_ingestion.engine.convert.reading.slices import slices
+from finport_ingestion.engine.convert.reading.transcoding import Encoding, find_encoding, utf8_chunks, visible
+from finport_ingestion.engine.convert.reading.windows import find_cut, joined, last_line_end
+from finport_ingestion.engine.errors import FormatError
+
+_DIALECT_LINES = 200
+_HEADER_LIMIT = 1 << 20
+_MAX_BUFFER_BYTES = 64 << 20
+
+
+def read_delimited(raw: RawFile, dialect: Dialect) -> Iterator[Batch]:
+    """Every record of `raw`, in order.
+
+    Raises:
+        FormatError: It is empty, or its beginning is no header.
+    """
+    with raw.path.open("rb") as stream:
+        encoding = find_encoding(stream, declared=dialect.encoding)
+        parser = _Parser(raw=raw, dialect=dialect, encoding=encoding)
+        buffer = b""
+        for piece, final in joined(utf8_chunks(stream, encoding, uri=raw.uri)):
+            buffer += piece
+            for batch, consumed in parser.take(buffer, final=final):
+                buffer = buffer[consumed:]
+                yield batch
+            if len(buffer) > _MAX_BUFFER_BYTES:
+                raise FormatError(
+                    f"{raw.uri}: line {parser.line + 1}: a record longer than {_MAX_BUFFER_BYTES >> 20} MB.",
+                    offset_bytes=parser.offset,
+                    hint="state the right 'format', 'delimiter' and 'quote'",
+                )
+        parser.finish()
+
+
+def sample_delimited(raw: RawFile, dialect: Dialect, *, size_bytes: int) -> Iterator[Batch]:
+    """Whole-looking records of the beginning, middle and end of `raw`."""
+    with raw.path.open("rb") as stream:
+        encoding = find_encoding(stream, declared=dialect.encoding)
+        parser = _Parser(raw=raw, dialect=dialect, encoding=encoding)
+        for content, first in slices(stream, encoding, raw=raw, size_bytes=size_bytes):
+            # A slice of the middle begins and ends anywhere: its first and last line are left out.
+            text = content if first else content[content.find(b"\n") + 1 :]
+            for batch, _ in parser.take(text, final=True):
+                yield batch
+        parser.finish()
+
+
+@dataclass(slots=True)
+class _Parser:
+    """Where a pass over one file stands."""
+
+    raw: RawFile
+    dialect: Dialect
+    encoding: Encoding
+    names: list[str] = field(default_factory=list)
+    delivered: list[str] = field(default_factory=list)
+    row: int = 0  # records so far
+    line: int = 0  # physical lines so far
+    offset: int = 0  # bytes of the text so far, as UTF-8
+    started: bool = False
+
+    def take(self, buffer: bytes, *, final: bool) -> Iterator[tuple[Batch, int]]:
+        """Batches from the beginning of `buffer`, each with the number of bytes that are done with."""
+        if not self.started:
+            used = self._start(buffer, final=final)
+            if used is None:
+                return
+            yield self._batch(_no_rows(len(self.names)), [], notes=self._notes(), size=used), used
+            buffer = buffer[used:]
+        while buffer:
+            step = self._window(buffer, final=final)
+            if step is None:
+                return
+            batch, used = step
+            yield batch, used
+            buffer = buffer[used:]
+
+    def finish(self) -> None:
+        """The stream has ended.
+
+        Raises:
+            FormatError: Nothing stood in it.
+        """
+        if not self.started and not self.raw.may_be_empty:
+            what = "is empty" if self.raw.size_bytes == 0 else "holds only blank lines"
+            raise FormatError(
+                f"{self.raw.uri}: {what}.",
+                offset_bytes=0,
+                hint="ask for the file again, or set quality.minRows to 0 where an empty delivery is right",
+            )
+
+    def _start(self, buffer: bytes, *, final: bool) -> int | None:
+        """Skip what stands above, read the names; the bytes used, or None where more are needed."""
+        refuse_foreign(buffer, raw=self.raw, expected="delimited text")
+        text = buffer.decode("utf-8", "surrogateescape")
+        lines = Lines(text if final or len(buffer) > _HEADER_LIMIT else text[: max(text.rfind("\n"), text.rfind("\r")) + 1])
+        lines.position = min(self.dialect.skip_lines, len(lines.texts))
+        if not self.dialect.delimiter:
+            beginning = "".join(lines.texts[lines.position : lines.position + _DIALECT_LINES])
+            self.dialect = replace(self.dialect, delimiter=find_delimiter(beginning, quote=self.dialect.quote))
+        first = next(delimited_exact.records(lines, self.dialect, final=final), None)
+        if first is None:
+            return None
+        if first.fields is None:
+            raise FormatError(
+                f"{self.raw.uri}: line {first.first_line + 1}: {first.reason} in the first record.",
+                hint="state the 'quote' of the Format, or ask for the file again",
+            )
+        self.started = True
+        headed = self.dialect.header
+        self.delivered = first.fields if headed else list(self.dialect.names) or [""] * len(first.fields)
+        self.names = unique_names(self.delivered)
+        end = first.first_line + (first.line_count if headed else 0)
+        return self._advance("".join(lines.texts[:end]))
+
+    def _window(self, buffer: bytes, *, final: bool) -> tuple[Batch, int] | None:
+        cut = find_cut(buffer, delimiter=self.dialect.delimiter, quote=self.dialect.quote, final=final)
+        if cut.proved and cut.size:
+            window = buffer[: cut.size]
+            parsed = delimited_fast.parse(window, self.dialect, width=len(self.names))
+            if parsed is None:
+                return self._exact(window, final=True)
+            self._count(window)
+            return self._batch(parsed, [], size=len(window)), len(window)
+        if not final and cut.proved and len(buffer) < MAX_RECORD_CHARS:
+            return None
+        return self._exact(buffer if final else buffer[: last_line_end(buffer)], final=final)
+
+    def _exact(self, window: bytes, *, final: bool) -> tuple[Batch, int] | None:
+        lines = Lines(window.decode("utf-8", "surrogateescape"))
+        columns: list[list[str]] = [[] for _ in self.names]
+        rows: list[int] = []
+        bad: list[BadRecord] = []
+        first_row = self.row
+        for record in delimited_exact.records(lines, self.dialect, final=final):
+            self.row += 1
+            fault = self._fault(record, lines)
+            if fault is None and record.fields is not None:
+                rows.append(self.row)
+                for column, text in zip(columns, record.fields, strict=True):
+                    column.append(text)
+            elif fault is not None:
+                bad.append(fault)
+        done = "".join(lines.texts[: lines.position])
+        if not done:
+            self.row = first_row
+            return None
+        used = self._advance(done)
+        return self._batch(_texts(columns, self.dialect.nulls), bad, rows=rows, size=used), used
+
+    def _fault(self, record: Record, lines: Lines) -> BadRecord | None:
+        """Why the record is set aside, if it is."""
+        rule, why = record.rule, record.reason
+        if record.fields is not None:
+            text = "".join(record.fields)
+            if len(record.fields) != len(self.names):
+                rule, why = "field_count", f"{len(record.fields)} fields where {len(self.names)} are expected"
+            elif "\0" in text:
+                rule, why = "nul_character", "a NUL character, which no database takes as text"
+            elif not _encodable(text):
+                rule, why = "encoding", f"bytes that are not {self.encoding.name}"
+            else:
+                return None
+        line = self.line + record.first_line + 1
+        at = self.encoding.bom_bytes + self.offset + lines.start_bytes(record.first_line)
+        place = f", byte {at}" if self.encoding.is_utf8 else ""
+        raw_text = visible(lines.joined(record).encode("utf-8", "surrogateescape")).rstrip("\r\n")
+        return BadRecord(row=self.row, rule=rule, reason=f"line {line}{place}: {why}", text=raw_text)
+
+    def _batch(
+        self,
+        columns: pa.RecordBatch,
+        bad: list[BadRecord],
+        *,
+        rows: list[int] | None = None,
+        size: int = 0,
+        notes: tuple[str, ...] = (),
+    ) -> Batch:
+        if rows is None:
+            numbers = pa.array(range(self.row + 1, self.row + columns.num_rows + 1), pa.int64())
+            self.row += columns.num_rows
+        else:
+            numbers = pa.array(rows, pa.int64())
+        return Batch(
+            columns=columns.rename_columns(self.names),
+            rows=numbers,
+            bad=tuple(bad),
+            originals={n: d for n, d in zip(self.names, self.delivered, strict=True) if n != d},
+            size_bytes=size,
+            notes=notes,
+        )
+
+    def _notes(self) -> tuple[str, ...]:
+        if self.encoding.declared or self.encoding.is_utf8:
+            return ()
+        return (f"{self.raw.uri}: read as {self.encoding.name}, which was found out from its bytes",)
+
+    def _advance(self, text: str) -> int:
+        content = text.encode("utf-8", "surrogateescape")
+        self._count(content)
+        return len(content)
+
+    def _count(self, content: bytes) -> None:
+        self.offset += len(content)
+        self.line += content.count(b"\n") or content.count(b"\r")
+
+
+def _no_rows(width: int) -> pa.RecordBatch:
+    return _texts([[] for _ in range(width)], ("",))
+
+
+def _texts(columns: list[list[str]], nulls: tuple[str, ...]) -> pa.RecordBatch:
+    absent = frozenset(nulls)
+    arrays = [pa.array([None if text in absent else text for text in column], pa.string()) for column in columns]
+    return pa.RecordBatch.from_arrays(arrays, names=[str(index) for index in range(len(columns))])
+
+
+def _encodable(text: str) -> bool:
+    # Bytes that are not of the encoding were read as lone surrogates.
+    return not any("\ud800" <= character <= "\udfff" for character in text) if not text.isascii() else True

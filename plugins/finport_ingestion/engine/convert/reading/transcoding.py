@@ -1,0 +1,168 @@
+"""Bytes of any encoding as UTF-8, chunk by chunk. The declared encoding wins; otherwise the bytes decide.
+
+A byte that is not of the encoding stays in the stream as it is, so that the record it stands in is seen to be broken
+and set aside, alone.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+from finport_ingestion.engine.errors import ConfigError, FormatError
+
+CHUNK_BYTES = 8 << 20
+_DETECT_BYTES = 1 << 20
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_UTF8_RUN = re.compile(
+    rb"(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+|([\x80-\xff]+)"
+)
+# Detectors take these for each other on short or sparse text; where the text fits it, cp1252 is what Windows writes.
+_WESTERN = re.compile(r"^(iso-?8859-?(1|3|4|9|10|13|14|15|16)|windows-125[247]|cp125[247]|cp850|macroman|ascii)$")
+_UNSURE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How the bytes spell text."""
+
+    name: str  # of Python's codecs
+    bom_bytes: int = 0
+    declared: bool = True
+
+    @property
+    def is_utf8(self) -> bool:
+        return self.name == "utf-8"
+
+    @property
+    def seekable(self) -> bool:
+        """Whether a reader may begin in the middle: each byte is a character, or shows where one begins."""
+        return not self.name.startswith(("utf-16", "utf-32", "iso2022", "hz", "gb", "big5", "shift", "euc", "cp9"))
+
+
+def find_encoding(stream: IO[bytes], *, declared: str | None) -> Encoding:
+    """The encoding of `stream`, which is left at its beginning.
+
+    Raises:
+        ConfigError: Python knows no encoding of the declared name.
+    """
+    head = stream.read(_DETECT_BYTES)
+    stream.seek(0)
+    for bom, name in _BOMS:
+        if head.startswith(bom) and (declared is None or _same_family(declared, name)):
+            return Encoding(name, len(bom))
+    if declared is not None:
+        return Encoding(_known(declared))
+    return Encoding(_guess(head), declared=False)
+
+
+def utf8_chunks(stream: IO[bytes], encoding: Encoding, *, uri: str, size: int = CHUNK_BYTES) -> Iterator[bytes]:
+    """What is left in `stream` after the byte order mark, as UTF-8.
+
+    Raises:
+        FormatError: The bytes are not of the (fixed-width) encoding.
+    """
+    stream.seek(encoding.bom_bytes)
+    if encoding.is_utf8:
+        while chunk := stream.read(size):
+            yield chunk
+        return
+    decoder = codecs.getincrementaldecoder(encoding.name)("surrogateescape")
+    offset = encoding.bom_bytes
+    while chunk := stream.read(size):
+        yield _transcode(decoder, chunk, final=False, encoding=encoding, uri=uri, offset=offset)
+        offset += len(chunk)
+    if rest := _transcode(decoder, b"", final=True, encoding=encoding, uri=uri, offset=offset):
+        yield rest
+
+
+def visible(raw: bytes) -> str:
+    """`raw` as text in which bytes that are not UTF-8 are written as \\xNN."""
+    return raw.decode("utf-8", "backslashreplace")
+
+
+def _transcode(
+    decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool, encoding: Encoding, uri: str, offset: int
+) -> bytes:
+    try:
+        return decoder.decode(chunk, final).encode("utf-8", "surrogateescape")
+    except UnicodeError as error:
+        raise FormatError(
+            f"{uri}: not {encoding.name} text near byte {offset}.",
+            offset_bytes=offset,
+            hint="state the right 'encoding' in the Format, or ask for the file again: it may be cut",
+        ) from error
+
+
+def _known(declared: str) -> str:
+    try:
+        name = codecs.lookup(declared).name
+    except LookupError as error:
+        raise ConfigError(
+            f"there is no encoding '{declared}'.", hint="use a name such as utf-8, cp1252 or utf-16"
+        ) from error
+    # Without its mark a file of these is read in the order of the machines that write them.
+    return {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}.get(name, name)
+
+
+def _same_family(declared: str, name: str) -> bool:
+    return _known(declared).split("-")[:2] == name.split("-")[:2]
+
+
+def _guess(head: bytes) -> str:
+    wide = _wide_without_mark(head)
+    if wide:
+        return wide
+    good, bad = 0, 0
+    for run in _UTF8_RUN.finditer(head):
+        # The sample may end inside a character.
+        cut = run.end() == len(head) == _DETECT_BYTES
+        good, bad = (good, bad + (not cut)) if run.group(1) else (good + 1, bad)
+    # Text of another encoding hardly ever spells UTF-8 by chance; a few broken bytes in UTF-8 do happen.
+    if bad == 0 or good >= bad:
+        return "utf-8"
+    return _detected(head)
+
+
+def _wide_without_mark(head: bytes) -> str | None:
+    pairs = len(head) // 2
+    if pairs < 2:  # noqa: PLR2004 - too little to tell
+        return None
+    for start, name in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if head[start::2].count(0) > 0.4 * pairs and head[1 - start :: 2].count(0) < 0.1 * pairs:
+            return name
+    return None
+
+
+def _detected(head: bytes) -> str:
+    import chardet
+
+    found = chardet.detect(head)
+    name, confidence = found["encoding"], found["confidence"] or 0
+    if name is None or _WESTERN.match(name.lower()) or (confidence < _UNSURE and name.lower().startswith("iso")):
+        return _western(head)
+    try:
+        head.decode(name, "strict")
+    except UnicodeDecodeError as error:
+        if error.end < len(head) - 8:  # the sample may end inside a character
+            return _western(head)
+    except LookupError:
+        return _western(head)
+    return codecs.lookup(name).name
+
+
+def _western(head: bytes) -> str:
+    try:
+        head.decode("cp1252")
+    except UnicodeDecodeError:
+        return "iso8859-1"
+    return "cp1252"

@@ -1,0 +1,82 @@
+"""Which format a landed part is of: as the documents say, else by its media type, its name, its first bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+from upath import UPath
+
+from finport_ingestion.engine.convert.interface import RawFile
+from finport_ingestion.engine.convert.reading.foreign import is_html, refuse_foreign
+from finport_ingestion.engine.convert.registry import FORMATS
+from finport_ingestion.engine.errors import FormatError
+from finport_ingestion.engine.options import FormatOptions
+from finport_ingestion.engine.records import Part
+
+_HEAD_BYTES = 65_536
+_SURE = 0.9
+_LIKELY = 0.35
+
+
+def options_of(part: Part, *, raw: RawFile, stated: FormatOptions | None) -> FormatOptions:
+    """The options that `part` is read with.
+
+    What the landing area knows for certain (rows of a query are Parquet) comes first, then what the documents state,
+    then the bytes where they are sure, the media type, the file name, and the bytes where they are likely.
+
+    Raises:
+        FormatError: Nothing tells, or the bytes are something that no format reads.
+    """
+    if part.format in FORMATS:
+        return stated if stated and stated.format == part.format else _plain(part.format)
+    if stated is not None:
+        return stated
+    head = _head(raw.path)
+    scores = {name: FORMATS.get(name).recognises(head) for name in FORMATS}
+    best = max(scores, key=lambda name: scores[name], default=None)
+    if best and scores[best] >= _SURE:
+        return _plain(best)
+    if is_html(head):
+        refuse_foreign(head, raw=raw, expected="data")
+    for named in (*_by_media_type(part.media_type), *_by_suffix(part.uri)):
+        # A name that contradicts the content is not believed: an API calls anything application/json.
+        if scores[named] > 0 or not head.strip():
+            return _plain(named)
+    refuse_foreign(head, raw=raw, expected="a format that is known here")
+    if best and scores[best] >= _LIKELY:
+        return _plain(best)
+    raise FormatError(
+        f"{raw.uri}: nothing tells which format it is of.",
+        offset_bytes=0,
+        hint=f"state 'format' in the Source; known are {', '.join(FORMATS.names())}",
+    )
+
+
+def reader_of(options: FormatOptions) -> Any:
+    """The reader of a format, made with its options."""
+    return FORMATS.get(options.format)(options)
+
+
+def _plain(name: str) -> FormatOptions:
+    options: FormatOptions = FORMATS.get(name).Options.model_validate({"format": name})
+    return options
+
+
+def _by_media_type(media_type: str | None) -> Iterator[str]:
+    plain = (media_type or "").partition(";")[0].strip().lower()
+    yield from (name for name in FORMATS if plain and plain in FORMATS.get(name).media_types)
+    if plain.endswith("+json"):
+        yield "json"
+
+
+def _by_suffix(uri: str) -> Iterator[str]:
+    suffix = PurePosixPath(uri).suffix.lower()
+    yield from (name for name in FORMATS if suffix and suffix in FORMATS.get(name).suffixes)
+
+
+def _head(path: UPath) -> bytes:
+    with path.open("rb") as stream:
+        found: bytes = stream.read(_HEAD_BYTES)
+        return found

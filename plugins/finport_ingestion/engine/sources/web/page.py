@@ -1,0 +1,108 @@
+"""One page of a collection behind an API, read whole, and what it says about itself."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import Any
+
+import httpx
+
+from finport_ingestion.engine.errors import FormatError
+from finport_ingestion.engine.sources.web.body import media_type
+
+_TABLES = {"text/csv", "text/tab-separated-values", "text/plain"}
+
+
+class Page:
+    """The answer to `url`; `what` names it in messages."""
+
+    def __init__(self, response: httpx.Response, body: bytes, *, url: httpx.URL, what: str) -> None:
+        self.response = response
+        self.body = body
+        self.url = url
+        self.what = what
+
+    @property
+    def is_blank(self) -> bool:
+        return not self.body.strip()
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it is lines of text, such as CSV, and no document."""
+        return media_type(self.response) in _TABLES
+
+    @cached_property
+    def document(self) -> Any:
+        """The body as JSON.
+
+        Raises:
+            FormatError: It is none.
+        """
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise FormatError(
+                f"{self.what} answers no JSON, which would say where the next page is.",
+                offset_bytes=error.pos if isinstance(error, json.JSONDecodeError) else None,
+                hint="check the source's path, or use pagination 'link' or 'none'",
+            ) from None
+
+    def search(self, path: str) -> Any:
+        """What a JMESPath finds in the body, None for nothing.
+
+        Raises:
+            FormatError: It cannot be applied to this body.
+        """
+        import jmespath
+
+        try:
+            return jmespath.search(path, self.document)
+        except jmespath.exceptions.JMESPathError as error:
+            raise FormatError(
+                f"{self.what}: the JMESPath '{path}' cannot be applied to the answer.", hint="check 'pagination'"
+            ) from error
+
+    def count(self, path: str | None) -> int:
+        """How many records the page holds; of a table, how many lines follow the first.
+
+        Raises:
+            FormatError: It does not say where they are.
+        """
+        if self.is_blank:
+            return 0
+        if self.is_table:
+            return len(self.body.splitlines()) - 1
+        records = self.search(path or "@")
+        if not isinstance(records, list | None):
+            raise FormatError(
+                f"{self.what}: no list of records at '{path or '@'}' of the answer.",
+                hint="state 'records' in the source's pagination: the JMESPath of the list",
+            )
+        return len(records or ())
+
+    def number(self, path: str) -> int:
+        """A whole number that the body states.
+
+        Raises:
+            FormatError: There is none.
+        """
+        found = self.search(path)
+        if isinstance(found, str) and found.isdecimal():
+            return int(found)
+        if isinstance(found, int) and not isinstance(found, bool):
+            return found
+        raise FormatError(f"{self.what}: no whole number at '{path}' of the answer.", hint="check 'pagination'")
+
+    def token(self, path: str) -> str | None:
+        """A text or number that names the next page, None at the end.
+
+        Raises:
+            FormatError: Something else stands there.
+        """
+        found = self.search(path)
+        if found is None or found == "":
+            return None
+        if isinstance(found, str | int) and not isinstance(found, bool):
+            return str(found)
+        raise FormatError(f"{self.what}: no text at '{path}' of the answer.", hint="check 'next' of the pagination")

@@ -1,0 +1,1 @@
+"""One suite for every plug-in of a kind."""

@@ -1,0 +1,52 @@
+"""What a source is made with in tests."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from finport_ingestion.engine.clock import Clock, Deadline, SystemClock
+from finport_ingestion.engine.connections import ConnectionSpec
+from finport_ingestion.engine.options import AuthOptions
+from finport_ingestion.engine.sources.interface import Access
+
+PLANTED_SECRET = "Pl4nted:s3cret/+"
+
+
+class ManualClock:
+    """A clock that stands still until somebody sleeps."""
+
+    def __init__(self, now: datetime = datetime(2024, 1, 2, tzinfo=UTC)) -> None:
+        self._now = now
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self._now += timedelta(seconds=seconds)
+
+
+def connection(kind: str, *, secret: str | None = PLANTED_SECRET, **fields: Any) -> ConnectionSpec:
+    """A connection called `planted` whose password is the planted secret."""
+    return ConnectionSpec(id="planted", kind=kind, secret=lambda: secret, **fields)
+
+
+def access(
+    spec: ConnectionSpec | None,
+    *,
+    auth: AuthOptions | None = None,
+    clock: Clock | None = None,
+    seconds: float = 30,
+    **limits: Any,
+) -> Access:
+    """Access for a source called `prices`."""
+    return Access(
+        source="prices",
+        connection=spec,
+        auth=auth,
+        auth_connection=spec if auth else None,
+        deadline=Deadline.after(seconds, clock=clock or SystemClock(), what="the test"),
+        **{"request_timeout_seconds": 5.0, "rate": (10_000, 60), **limits},
+    )

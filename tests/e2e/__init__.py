@@ -1,0 +1,1 @@
+"""A whole Airflow, used as people use it."""

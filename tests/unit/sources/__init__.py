@@ -1,0 +1,1 @@
+"""Sources without a server: folders, addresses, pages, ranges, limits."""
