@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from demo.airflow_home import HOME, ROOT, settings
+
+if TYPE_CHECKING:
+    from demo.report import Report
 
 WORKFLOW = "base-standard-ingestion-workflow"
 LOG = HOME / "demo" / "run.log"
@@ -22,25 +27,24 @@ def main() -> int:
 
     report = Report(started=time.monotonic())
     report.headline()
-    with report.doing("Starting the three sources: API with OAuth2, folder, PostgreSQL"):
-        sources = DemoSources(HOME / "demo")
-        endpoints = sources.__enter__()
-    try:
+    with contextlib.ExitStack() as running:
+        with report.doing("Starting the three sources: API with OAuth2, folder, PostgreSQL"):
+            endpoints = running.enter_context(DemoSources(HOME / "demo"))
         os.environ.update(endpoints.environment())
         return _run(report)
-    finally:
-        sources.__exit__(*sys.exc_info())
 
 
 def _run(report: Report) -> int:
     from demo.one_process import load_dag, output_into, prepare_database, run_dag
     from demo.watch import Watch
+    from finport_ingestion.engine.project import Project
+    from finport_ingestion.engine.workflow.services import Services
 
     with output_into(LOG) as terminal:
         report.attach(terminal)
         with report.doing("Preparing Airflow and the state database"):
             prepare_database()
-            services = _services()
+            services = Services.of(Project(ROOT))
             services.state.upgrade()
         with report.doing("Reading the documents and drawing the DAG"):
             dag = load_dag(ROOT / "dags" / "finport_workflows.py", WORKFLOW.replace("-", "_"))

@@ -43,7 +43,7 @@ def load_dag(dags: Path, dag_id: str) -> DAG:
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 
-    DagBundlesManager().sync_bundles_to_db()
+    DagBundlesManager().sync_bundles_to_db()  # type: ignore[no-untyped-call]
     bag = DagBag(dag_folder=str(dags), bundle_name=BUNDLE, bundle_path=dags)
     if dag_id not in bag.dags:
         raise RuntimeError("\n".join(bag.import_errors.values()) or f"there is no DAG {dag_id}")

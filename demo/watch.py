@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
     from finport_ingestion.engine.state.reading import StepRow
@@ -26,11 +26,11 @@ class Watch:
 
     def __init__(self, state: State, workflow: str, board: Board) -> None:
         self._state, self._workflow, self._board = state, workflow, board
-        self._before = {run.run_id for run in state.runs(limit=1, workflow=workflow)}
+        self._before = {run.key.run_id for run in state.runs(limit=1, workflow=workflow)}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="watch", daemon=True)
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -47,5 +47,5 @@ class Watch:
 
     def _look(self) -> None:
         for run in self._state.runs(limit=1, workflow=self._workflow):
-            if run.run_id not in self._before:
-                self._board.show(list(self._state.steps(run.run_id)))
+            if run.key.run_id not in self._before:
+                self._board.show(self._state.steps(f"{run.key.workflow}/{run.key.run_id}"))

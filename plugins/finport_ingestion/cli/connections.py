@@ -61,8 +61,8 @@ def _from_airflow(connection_id: str) -> ConnectionSpec | None:
 
     # A home without a database yet is told of as an error with a traceback; here it only means "not known".
     logging.getLogger("airflow").setLevel(logging.CRITICAL)
-    from airflow.exceptions import AirflowNotFoundException
     from airflow.models.connection import Connection
+    from airflow.sdk.exceptions import AirflowNotFoundException
 
     try:
         return _spec(connection_id, Connection.get_connection_from_secrets(connection_id))

@@ -12,11 +12,10 @@ from finport_ingestion.cli import screen, surroundings
 from finport_ingestion.cli.exits import Ending
 from finport_ingestion.cli.options import AsJson
 from finport_ingestion.engine.errors import ConfigError
-from finport_ingestion.engine.project import Project
 
 if TYPE_CHECKING:
-    from finport_ingestion.engine.config.catalog import Catalog
     from finport_ingestion.engine.config.mistakes import Mistake
+    from finport_ingestion.engine.project import Project
 
 
 def validate(
@@ -77,7 +76,7 @@ def _projects(paths: Sequence[Path]) -> dict[Project, list[Path]]:
         whole = path.resolve()
         if not whole.exists():
             raise ConfigError(f"there is no file or folder {path}.", hint="name a document, or a folder with documents")
-        project = Project.around(whole if whole.is_dir() else whole.parent)
+        project = surroundings.project_around(whole if whole.is_dir() else whole.parent)
         if whole.is_file() and not whole.is_relative_to(project.configs):
             raise ConfigError(
                 f"{path} is no document of the project {project.folder}.", hint=f"documents lie below {project.configs}"
@@ -94,7 +93,8 @@ def _tell(mistakes: Sequence[Mistake], notes: Sequence[Mistake], *, count: int) 
     noted = f", {_counted(len(notes), 'note')}" if notes else ""
     if mistakes:
         files = len({mistake.path for mistake in mistakes})
-        screen.say(f"{_counted(len(mistakes), 'mistake')} in {_counted(files, 'file')}, {_counted(count, 'document')} read{noted}")
+        found = f"{_counted(len(mistakes), 'mistake')} in {_counted(files, 'file')}"
+        screen.say(f"{found}, {_counted(count, 'document')} read{noted}")
     else:
         screen.say(f"{_counted(count, 'document')} read, no mistakes{noted}", style="green")
 
@@ -108,9 +108,3 @@ def _rows(mistakes: Sequence[Mistake]) -> list[dict[str, Any]]:
         {"path": one.path, "line": one.line, "column": one.column, "key": one.key, "message": one.message}
         for one in mistakes
     ]
-
-
-def broken_documents(documents: Catalog) -> str:
-    """A sentence about the mistakes of a project, for commands that go on without the wrong documents."""
-    files = sorted({mistake.path for mistake in documents.mistakes})
-    return f"{_counted(len(documents.mistakes), 'mistake')} in {', '.join(files)}"

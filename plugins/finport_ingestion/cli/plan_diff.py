@@ -112,7 +112,9 @@ def _of_parts(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iter
             if part not in parts_now:
                 yield Alteration(workflow=name, part=where, key="", kind="removed")
             elif part not in parts_before:
-                yield Alteration(workflow=name, part=where, key="", kind="added", after=parts_now[part].get("description"))
+                yield Alteration(
+                    workflow=name, part=where, key="", kind="added", after=parts_now[part].get("description")
+                )
             else:
                 yield from _of_fields(name, where, parts_before[part], parts_now[part])
 

@@ -10,6 +10,7 @@ from finport_ingestion.engine.model import plain
 
 if TYPE_CHECKING:
     from finport_ingestion.engine.config.catalog import Catalog
+    from finport_ingestion.engine.config.mistakes import KeyPath
     from finport_ingestion.engine.config.layers import Resolved
     from finport_ingestion.engine.config.loader import Document
     from finport_ingestion.engine.workflow.plan import Plan
@@ -29,7 +30,7 @@ class Stated:
 
 
 def stated_by(documents: Catalog, plan: Plan, source: str) -> list[Stated]:
-    """Every value that holds for a source: its own document's, what it refers to, its settings, the steps' overrides."""
+    """Every value that holds for a source: of its document, of what that refers to, its settings, steps' overrides."""
     document = documents.document("Source", source)
     own = {key: value for key, value in document.spec.items() if key not in _ELSEWHERE}
     found = list(_of_document(document, own, ("spec",)))
@@ -46,10 +47,23 @@ def stated_by(documents: Catalog, plan: Plan, source: str) -> list[Stated]:
     return found
 
 
-def _of_document(document: Document, values: Mapping[str, Any], at: tuple[str, ...]) -> Iterator[Stated]:
+def _of_document(document: Document, values: Mapping[str, Any], at: KeyPath) -> Iterator[Stated]:
     for path, value in leaves(values):
-        line = document.positions.key((*at, *path))[0]
-        yield Stated(key=".".join(path), value=value, origin=f"{document.path}:{line}")
+        where = (*at, *path)
+        if isinstance(value, list) and value and all(isinstance(member, Mapping) for member in value):
+            for index, member in enumerate(value):
+                yield from _member(document, member, where, index=index)
+        else:
+            line = document.positions.key(where)[0]
+            yield Stated(key=".".join(path), value=value, origin=f"{document.path}:{line}")
+
+
+def _member(document: Document, member: Mapping[str, Any], at: KeyPath, *, index: int) -> Iterator[Stated]:
+    """One of a list of mappings, such as a column: a line of its own, called by its name."""
+    called = member.get("name", index)
+    rest = {key: value for key, value in member.items() if key != "name"}
+    line = document.positions.value((*at, index))[0]
+    yield Stated(key=f"{'.'.join(str(key) for key in at[1:])}[{called}]", value=rest, origin=f"{document.path}:{line}")
 
 
 def _of_settings(resolved: Resolved, *, step: str | None = None, beside: Resolved | None = None) -> Iterator[Stated]:

@@ -35,7 +35,8 @@ _STATED = (column("key"), column("value"), column("origin", "from"))
 def plan(
     workflow: Annotated[str | None, typer.Argument(metavar="[WORKFLOW]", help="One workflow; all by default.")] = None,
     diff: Annotated[
-        str | None, typer.Option("--diff", metavar="GIT_REV", help="Tell what changed in the plans since this revision.")
+        str | None,
+        typer.Option("--diff", metavar="GIT_REV", help="Tell what changed in the plans since this revision."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -82,8 +83,9 @@ def _print(shown: dict[str, Any]) -> None:
     screen.say(f"Workflow {shown['workflow']} (DAG {shown['dagId']})", style="bold")
     screen.say(shown["description"])
     screen.say(
-        f"runs {spell_schedule(shown['schedule'])}; at most {shown['timeout']} a run, {shown['maxActiveRuns']} at a time; "
-        f"owner {shown['owner']}; tags {', '.join(shown['tags'])}; layout {shown['layout']}; plan {shown['digest'][:12]}"
+        f"runs {spell_schedule(shown['schedule'])}; at most {shown['timeout']} a run, {shown['maxActiveRuns']} at a "
+        f"time; owner {shown['owner']}; tags {', '.join(shown['tags'])}; layout {shown['layout']}; "
+        f"plan {shown['digest'][:12]}"
     )
     screen.heading("Steps, for each source")
     screen.show_table(shown["steps"], _STEPS)
@@ -109,6 +111,10 @@ def spell_schedule(schedule: dict[str, Any]) -> str:
 
 def spell_value(value: object) -> str:
     """A value of a document, on one line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {spell_value(member)}" for key, member in value.items())
+    if isinstance(value, list):
+        return f"[{', '.join(spell_value(member) for member in value)}]"
     return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
 
 

@@ -41,7 +41,9 @@ class RunFolder:
         return found
 
 
-def run_folders(places: Places, area: str, *, workflow: str | None = None, source: str | None = None) -> Iterator[RunFolder]:
+def run_folders(
+    places: Places, area: str, *, workflow: str | None = None, source: str | None = None
+) -> Iterator[RunFolder]:
     """The folders of an area, in order of their names."""
     for workflow_folder in _folders(places.at(area)):
         if workflow not in (None, workflow_folder.name):

@@ -46,12 +46,16 @@ class Column:
     spell: Callable[[Any], str] | None = None
 
 
-def column(key: str, title: str | None = None, *, right: bool = False, spell: Callable[[Any], str] | None = None) -> Column:
+def column(
+    key: str, title: str | None = None, *, right: bool = False, spell: Callable[[Any], str] | None = None
+) -> Column:
     """A column whose title is its key, unless said otherwise."""
     return Column(key=key, title=title or key.replace("_", " "), right=right, spell=spell)
 
 
-def show_table(rows: Sequence[Row], columns: Sequence[Column], *, as_json: bool = False, empty: str = "nothing") -> None:
+def show_table(
+    rows: Sequence[Row], columns: Sequence[Column], *, as_json: bool = False, empty: str = "nothing"
+) -> None:
     """Print rows: as a table, or whole as a JSON list.
 
     Args:
@@ -121,8 +125,11 @@ def spell_count(count: int | None) -> str:
 
 
 def spell_seconds(seconds: float | None) -> str:
-    """`0.25`, `12.3`, `1234`."""
-    return "" if seconds is None else f"{seconds:.2f}" if seconds < 10 else f"{seconds:.1f}" if seconds < 100 else f"{seconds:.0f}"
+    """`0.25`, `12.3`, `1,234`: no more digits than say something."""
+    if seconds is None:
+        return ""
+    digits = 2 if seconds < 10 else 1 if seconds < 100 else 0
+    return f"{seconds:,.{digits}f}"
 
 
 def spell(value: object) -> str:

@@ -46,8 +46,10 @@ def list_sources(as_json: AsJson = False) -> None:
     rows = []
     for document in documents.documents_of("Source"):
         name = document.name or f"({document.path}:{document.line})"
-        rows.append({**_written(document, workflows.get(name, [])), **_ran(ledger.get(name)), **{"source": name}})
-        rows[-1]["health"] = _health(documents, document, ledger.get(name))
+        overview = ledger.get(name)
+        written = _written(document, workflows.get(name, []))
+        health = _health(documents, document, overview)
+        rows.append({**written, **_ran(overview), "source": name, "health": health})
     rows.sort(key=lambda row: row["source"])
     screen.show_table(rows, _COLUMNS, as_json=as_json, empty="the project has no Source document")
 

@@ -6,18 +6,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finport_ingestion.engine.errors import ConfigError
-from finport_ingestion.engine.project import Project
 
 if TYPE_CHECKING:
     from finport_ingestion.engine.config.catalog import Catalog
-    from finport_ingestion.engine.config.models.documents import Source
+    from finport_ingestion.engine.project import Project
     from finport_ingestion.engine.state.state import State
+    from finport_ingestion.engine.workflow.plan import Plan
     from finport_ingestion.engine.workflow.services import Services
 
 
 def project() -> Project:
     """The project that the current folder lies in."""
-    return Project.around(Path.cwd())
+    return project_around(Path.cwd())
+
+
+def project_around(folder: Path) -> Project:
+    """The project that a folder lies in."""
+    from finport_ingestion.engine.project import Project
+
+    return Project.around(folder)
 
 
 def services() -> Services:
@@ -41,22 +48,13 @@ def catalog(of: Project) -> Catalog:
     return load_catalog(of.folder, known_actions=known_actions())
 
 
-def usable_source(documents: Catalog, name: str) -> Source:
-    """The source called so, if its document is right.
-
-    Raises:
-        ConfigError: There is none, or its document has mistakes; the message shows them.
-    """
-    return documents.source(name)
-
-
 def workflow_of(documents: Catalog, source: str, wanted: str | None) -> str:
     """The workflow to run a source in.
 
     Raises:
         ConfigError: No usable workflow selects it, or several do and none was named.
     """
-    usable_source(documents, source)
+    documents.source(source)  # raises when it is not there, or wrong
     selecting = [name for name in documents.usable_workflows if source in selected_by(documents, name)]
     if wanted is not None:
         if wanted in selecting:
@@ -70,7 +68,26 @@ def workflow_of(documents: Catalog, source: str, wanted: str | None) -> str:
             f"no workflow that can run selects source {source}.",
             hint="give it the labels that a workflow selects; 'finport validate' shows workflows with mistakes",
         )
-    raise ConfigError(f"several workflows select source {source}.", hint=f"name one: --workflow {' | '.join(selecting)}")
+    raise ConfigError(
+        f"several workflows select source {source}.", hint=f"name one: --workflow {' | '.join(selecting)}"
+    )
+
+
+def plan_for(documents: Catalog, workflow: str, source: str | None = None) -> Plan:
+    """The plan of a workflow, called as Airflow calls it: a DAG for each source has a plan of its own.
+
+    Args:
+        workflow: The document's name, or `<name>--<source>` as the ledger calls the plan of one source.
+        source: Whose plan, where the workflow has one for each.
+    """
+    from finport_ingestion.engine.workflow.compile import compile_plan
+
+    if documents.find("Workflow", workflow) is None and "--" in workflow:
+        workflow, _, source = workflow.partition("--")
+    plan = compile_plan(documents, workflow)
+    if plan.layout == "dag" or source is None:
+        return plan
+    return plan.model_copy(update={"workflow": f"{workflow}--{source}", "sources": (plan.source(source),)})
 
 
 def selected_by(documents: Catalog, workflow: str) -> tuple[str, ...]:

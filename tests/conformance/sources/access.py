@@ -10,7 +10,9 @@ from finport_ingestion.engine.connections import ConnectionSpec
 from finport_ingestion.engine.options import AuthOptions
 from finport_ingestion.engine.sources.interface import Access
 
-PLANTED_SECRET = "Pl4nted:s3cret/+"
+UNESCAPED_SECRET = "pl4nted-s3cret"
+PLANTED_SECRET = f"{UNESCAPED_SECRET}:/+%"
+"""Part of it is the same in every spelling; the rest needs escaping wherever it is sent."""
 
 
 class ManualClock:

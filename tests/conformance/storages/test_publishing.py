@@ -246,7 +246,7 @@ def test_a_part_that_was_changed_after_the_checks_is_refused(maker: StorageMaker
     write_bytes(deliveries.places.at(part.uri), deliveries.places.at(part.uri).read_bytes() + b" ")
     storage = maker.open()
 
-    with pytest.raises(ChecksumMismatch, match="a.parquet"):
+    with pytest.raises(ChecksumMismatch, match=r"a\.parquet"):
         storage.publish(request)
 
     assert storage.publications() == []

@@ -1,4 +1,4 @@
-"""What the tests of the state share. Its fixtures are imported where they are used, with a `state_url` of one's own."""
+"""What the tests of the state, and the processes that they start, share."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
-
-import pytest
 
 from finport_ingestion.engine.connections import Connections
 from finport_ingestion.engine.errors import TransientError
@@ -45,19 +43,6 @@ class HandClock:
     def advance(self, **amount: float) -> datetime:
         self.moment += timedelta(**amount)
         return self.moment
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-def state(state_url: str, clock: HandClock) -> State:
-    """A database of this package's version, empty."""
-    made = State(state_url, clock)
-    made.upgrade()
-    return made
 
 
 def run_key(run_id: str = "run-1", workflow: str = "nightly") -> RunKey:
@@ -164,8 +149,7 @@ def children(count: int, action: str, *arguments: Callable[[int], str]) -> Itera
     """Processes that are ready and begin together when the block begins; each argument is made from their number."""
     with ExitStack() as stack:
         started = [
-            stack.enter_context(child(action, *(argument(number) for argument in arguments)))
-            for number in range(count)
+            stack.enter_context(child(action, *(argument(number) for argument in arguments))) for number in range(count)
         ]
         assert [said(process) for process in started] == ["ready"] * count
         for process in started:

@@ -170,10 +170,10 @@ def test_a_process_killed_between_steps_is_the_end_of_a_run_only_where_it_does_t
 
 
 def test_processes_that_compete_publish_one_after_the_other(state: State, state_url: str) -> None:
-    count = 8
-    with children(4, "publish_many", lambda _: state_url, lambda n: f"worker-{n}", lambda _: str(count)) as workers:
-        assert [said(process) for process in workers] == ["done"] * 4
-    assert len(state.fingerprints(SOURCE, DATASET)) == 4 * count
+    count = 6
+    with children(2, "publish_many", lambda _: state_url, lambda n: f"worker-{n}", lambda _: str(count)) as workers:
+        assert [said(process) for process in workers] == ["done"] * 2
+    assert len(state.fingerprints(SOURCE, DATASET)) == 2 * count
     assert state.open_sagas() == []
     assert {run.sources[0].status for run in state.runs(limit=100)} == {"succeeded"}
 

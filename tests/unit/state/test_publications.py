@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from finport_ingestion.engine.records import Replaces, StepResult, Watermark
+from finport_ingestion.engine.records import Publication, Replaces, StepResult, Watermark
 from finport_ingestion.engine.state.state import State
+from finport_ingestion.engine.step import Memory
 from tests.unit.state.parts import (
     DATASET,
     MONDAY,
@@ -25,10 +26,11 @@ def mark(value: str) -> Watermark:
 
 
 def test_nothing_is_known_of_a_source_that_never_published(state: State) -> None:
-    assert state.fingerprints(SOURCE, DATASET) == {}
-    assert state.watermark(SOURCE, DATASET) is None
-    assert state.published_at(SOURCE, DATASET) is None
-    assert state.dataset_updated_at(DATASET) is None
+    memory: Memory = state
+    assert memory.fingerprints(SOURCE, DATASET) == {}
+    assert memory.watermark(SOURCE, DATASET) is None
+    assert memory.published_at(SOURCE, DATASET) is None
+    assert memory.dataset_updated_at(DATASET) is None
 
 
 def test_a_publication_is_remembered_whole(state: State) -> None:
@@ -56,10 +58,10 @@ def test_a_publication_replaces_what_it_says(state: State, replaces: Replaces, n
     assert found["b.csv"] == item("b.csv", "2")
 
 
-def publish_again(state: State, run_id: str, published: object) -> None:
+def publish_again(state: State, run_id: str, published: Publication) -> None:
     for saga in state.open_sagas():
         state.finish_source(saga.run, saga.source, saga.dataset, "succeeded")
-    publish(state, open_run(state, run_id), published)  # type: ignore[arg-type]
+    publish(state, open_run(state, run_id), published)
 
 
 def test_a_publication_without_watermark_keeps_the_one_before_unless_it_replaces_the_source(state: State) -> None:
@@ -98,7 +100,7 @@ def test_a_commit_that_could_not_be_entered_is_put_in_its_place_later(state: Sta
 
 
 def test_a_long_history_of_items_is_taken_in_at_once(state: State) -> None:
-    items = [item(f"{number:05}.csv") for number in range(5000)]
+    items = [item(f"{number:05}.csv") for number in range(2000)]
     publish(state, open_run(state), publication("1", *items))
     assert len(state.fingerprints(SOURCE, DATASET)) == len(items)
 

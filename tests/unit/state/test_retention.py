@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from finport_ingestion.engine.records import Replaces, Watermark
+from finport_ingestion.engine.records import Publication, Replaces, Watermark
 from finport_ingestion.engine.state.retention import Pruned
 from finport_ingestion.engine.state.state import State
 from tests.unit.state.parts import (
@@ -24,12 +24,12 @@ from tests.unit.state.parts import (
 NOTHING = Pruned(runs=0, steps=0, publications=0, events=0, plans=0)
 
 
-def publish_days(state: State, clock: HandClock, *commits: object) -> None:
+def publish_days(state: State, clock: HandClock, *commits: Publication) -> None:
     """A commit a day, each by a run of its own that ends well."""
     for number, commit in enumerate(commits, start=1):
         run = open_run(state, f"run-{number}")
         state.pin_plan(run, b"{}", f"plan-{number}")
-        publish(state, run, commit, events=[event(run)])  # type: ignore[arg-type]
+        publish(state, run, commit, events=[event(run)])
         state.finish_source(run, SOURCE, DATASET, "succeeded")
         state.close_run(run, "succeeded")
         clock.advance(days=1)

@@ -36,7 +36,7 @@ class Catalog:
     mistakes: tuple[Mistake, ...] = ()
     notes: tuple[Mistake, ...] = ()
     """What is right, and still worth knowing."""
-    wrong: Collection[Document] = field(default=frozenset(), repr=False)
+    wrong: frozenset[Document] = field(default=frozenset(), repr=False)
     """The documents that cannot be used."""
 
     @cached_property
@@ -89,19 +89,19 @@ class Catalog:
         return found
 
     def source(self, name: str) -> Source:
-        return cast(Source, self._model("Source", name))
+        return cast("Source", self._model("Source", name))
 
     def authentication(self, name: str) -> Authentication:
-        return cast(Authentication, self._model("Authentication", name))
+        return cast("Authentication", self._model("Authentication", name))
 
     def format(self, name: str) -> Format:
-        return cast(Format, self._model("Format", name))
+        return cast("Format", self._model("Format", name))
 
     def policy(self, name: str) -> Policy:
-        return cast(Policy, self._model("Policy", name))
+        return cast("Policy", self._model("Policy", name))
 
     def workflow(self, name: str) -> Workflow:
-        return cast(Workflow, self._model("Workflow", name))
+        return cast("Workflow", self._model("Workflow", name))
 
     def sources_of(self, workflow: str) -> tuple[Source, ...]:
         """The enabled sources that a workflow selects, sorted by name.
@@ -194,7 +194,7 @@ class Catalog:
         return found
 
     def _model(self, kind: str, name: str) -> Envelope:
-        return cast(Envelope, self.document(kind, name).model)
+        return cast("Envelope", self.document(kind, name).model)
 
     def _named(self, kind: str, name: object) -> tuple[Document, ...]:
         return self.by_name.get((kind, name), ()) if isinstance(name, str) else ()
@@ -214,7 +214,7 @@ class Catalog:
 
     def _step_layer(self, workflow: str, step: str) -> Layer:
         document = self.document("Workflow", workflow)
-        names = [each.name for each in cast(Workflow, document.model).spec.steps]
+        names = [each.name for each in cast("Workflow", document.model).spec.steps]
         if step not in names:
             raise ConfigError(f"workflow '{workflow}' has no step '{step}'.", hint=suggestion(step, names))
         return _layer(document, ("spec", "steps", names.index(step), "overrides"))

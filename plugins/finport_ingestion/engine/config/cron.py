@@ -11,8 +11,10 @@ _FIELDS = (
     ("month", 1, 12, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")),
     ("day of the week", 0, 7, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
 )
-_PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
-_PART = re.compile(r"(?:[*?]|(?P<low>\w+)(?:-(?P<high>\w+))?(?P<special>#[1-5]|L)?)(?:/(?P<step>[1-9]\d*))?")
+_PRESETS = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@quarterly", "@yearly", "@annually")
+# The last (Friday), the weekday nearest to the 15th, and croniter's random and hashed values.
+_SPECIAL = re.compile(r"L[0-7]?|\d{1,2}W|[RH]")
+_PART = re.compile(r"(?:[*?]|(?P<low>\w+)(?:-(?P<high>\w+))?(?:#[1-5])?)(?:/(?P<step>[1-9]\d*))?")
 
 
 def cron_problem(expression: str) -> str | None:
@@ -32,7 +34,5 @@ def _fits(part: str, low: int, high: int, words: tuple[str, ...]) -> bool:
     match = _PART.fullmatch(part)
     if match is None:
         return False
-    ends = [end for end in (match["low"], match["high"]) if end is not None]
-    return all(
-        low <= int(end) <= high if end.isdecimal() else end.lower() in words or end == "L" for end in ends
-    )
+    ends = [end for end in (match["low"], match["high"]) if end is not None and not _SPECIAL.fullmatch(end)]
+    return all(low <= int(end) <= high if end.isdecimal() else end.lower() in words for end in ends)

@@ -14,12 +14,29 @@ def circles(after: Mapping[str, Collection[str]]) -> list[tuple[str, ...]]:
     """
     found: list[tuple[str, ...]] = []
     seen: set[str] = set()
-    for name in sorted(after):
-        circle = None if name in seen else _way_back(name, after)
+    waiting = _never_first(after)
+    for name in sorted(waiting):
+        circle = None if name in seen else _way_back(name, waiting)
         if circle is not None:
             found.append(circle)
             seen.update(circle)
     return found
+
+
+def _never_first(after: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+    """What is left when names that wait for nobody are taken out, again and again: circles, and who waits for them."""
+    left = {name: {earlier for earlier in names if earlier in after} for name, names in after.items()}
+    followers: dict[str, list[str]] = {}
+    for name, names in left.items():
+        for earlier in names:
+            followers.setdefault(earlier, []).append(name)
+    free = [name for name, names in left.items() if not names]
+    for name in free:
+        for follower in followers.get(name, ()):
+            left[follower].discard(name)
+            if not left[follower]:
+                free.append(follower)
+    return {name: names for name, names in left.items() if names}
 
 
 def _way_back(start: str, after: Mapping[str, Collection[str]]) -> tuple[str, ...] | None:
@@ -47,13 +64,14 @@ def _trace(start: str, last: str, came_from: Mapping[str, str]) -> tuple[str, ..
 
 def longest_way(after: Mapping[str, Collection[str]], duration: Mapping[str, timedelta]) -> tuple[str, ...]:
     """The names of the chain that takes longest; `after` has no circle and names only its own keys."""
-    nothing: tuple[timedelta, tuple[str, ...]] = (timedelta(), ())
-    ending: dict[str, tuple[timedelta, tuple[str, ...]]] = {}
+    ends: dict[str, timedelta] = {}
+    before: dict[str, str | None] = {}
     for name in TopologicalSorter(after).static_order():
-        time, way = max((ending[earlier] for earlier in sorted(after[name])), key=_time, default=nothing)
-        ending[name] = time + duration[name], (*way, name)
-    return max((ending[name] for name in after), key=_time, default=nothing)[1]
-
-
-def _time(way: tuple[timedelta, tuple[str, ...]]) -> timedelta:
-    return way[0]
+        before[name] = max(sorted(after[name]), key=ends.__getitem__, default=None)
+        ends[name] = duration[name] + ends.get(before[name] or "", timedelta())
+    last = max(after, key=ends.__getitem__, default=None)
+    way: list[str] = []
+    while last is not None:
+        way.append(last)
+        last = before[last]
+    return tuple(reversed(way))

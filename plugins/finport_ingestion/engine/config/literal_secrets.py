@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -51,22 +50,29 @@ _HEX_BITS, _OTHER_BITS, _AWS_BITS = 3.0, 3.6, 4.4
 _CHANGES = 0.3
 
 
-def find_secrets(values: Any) -> Iterator[tuple[KeyPath, str]]:
+def find_secrets(values: Any) -> list[tuple[KeyPath, str]]:
     """Each place that holds a literal secret, with the rule that says so."""
-    yield from _search(values, (), "")
+    found: list[tuple[KeyPath, str]] = []
+    _search(values, "", [], found)
+    return found
 
 
-def _search(value: Any, path: KeyPath, key: str) -> Iterator[tuple[KeyPath, str]]:
+def _search(value: Any, key: str, path: list[str | int], found: list[tuple[KeyPath, str]]) -> None:
+    # One list is the way to the value: a path is only made of it where there is something to tell.
     if isinstance(value, dict):
         for name, item in value.items():
-            yield from _search(item, (*path, name), name)
+            path.append(name)
+            _search(item, name, path, found)
+            path.pop()
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _search(item, (*path, index), key)
-    elif value is not None and not isinstance(value, bool):
+            path.append(index)
+            _search(item, key, path, found)
+            path.pop()
+    elif value is not None and value is not True and value is not False:
         rule = _rule(str(value), key)
         if rule is not None:
-            yield path, rule
+            found.append((tuple(path), rule))
 
 
 def _rule(text: str, key: str) -> str | None:

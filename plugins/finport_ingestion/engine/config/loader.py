@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 
 from finport_ingestion.engine.config.environment import misspelt_reference
@@ -79,7 +79,7 @@ def load_documents(folder: Path) -> tuple[Document, ...]:
     configs = folder / CONFIGS
     if not configs.is_dir():
         raise ConfigError(f"no folder '{CONFIGS}' in {folder}.", hint="name the project's folder")
-    return tuple(document for path in _files(configs) for document in _load_file(path, folder, configs))
+    return tuple(document for path in _files(configs) for document in _load_file(path, folder))
 
 
 def parse(content: bytes, *, path: str, kind: str) -> tuple[Document, ...]:
@@ -117,17 +117,19 @@ def _files(configs: Path) -> Iterator[Path]:
         seen.add(real)
 
 
-def _load_file(path: Path, project: Path, configs: Path) -> tuple[Document, ...]:
-    shown = path.relative_to(project).as_posix()
-    kind = FOLDERS.get(path.relative_to(configs).parts[0])
+def _load_file(path: Path, folder: Path) -> tuple[Document, ...]:
+    parts = path.parts[len(folder.parts) :]
+    shown, kind = "/".join(parts), FOLDERS.get(parts[len(CONFIGS.parts)])
     if kind is None:
         return (_unread(shown, "", f"documents lie in one of the folders {listed(FOLDERS)} of {CONFIGS.as_posix()}"),)
     try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            return (_unread(shown, kind, "larger than 10 MiB; split the file"),)
-        return parse(path.read_bytes(), path=shown, kind=kind)
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_BYTES + 1)
     except OSError as error:
         return (_unread(shown, kind, f"cannot be read: {error.strerror}"),)
+    if len(content) > _LARGEST_BYTES:
+        return (_unread(shown, kind, "larger than 10 MiB; split the file"),)
+    return parse(content, path=shown, kind=kind)
 
 
 def _unread(path: str, kind: str, message: str, place: Place = (1, 1)) -> Document:
@@ -149,6 +151,9 @@ def _document(reading: Reading, text: str, path: str, kind: str) -> Document | N
         model, found, values = None, [((), positions.value(()), message)], {}
     else:
         model, found = _check(values, positions, kind)
+        if "${" in text:
+            message = "a variable is written ${NAME} or ${NAME:-default}; '$${' is a plain '${'"
+            found += [(key, positions.value(key), message) for key in _misspelt_references(values, ())]
         found = refused + found
     mistakes = tuple(sorted({Mistake(path, *place, dotted(key), message) for key, place, message in found}))
     metadata = values.get("metadata")
@@ -179,10 +184,6 @@ def _check(values: dict[str, Any], positions: Positions, folder_kind: str) -> tu
         (path, positions.value(path), f"a literal secret (rule: {rule}); {FIX}") for path, rule in find_secrets(values)
     ]
     found += secrets
-    found += [
-        (path, positions.value(path), "a variable is written ${NAME} or ${NAME:-default}; '$${' is a plain '${'")
-        for path in _misspelt_references(values, ())
-    ]
     model, wrong = _validate({**values, "kind": kind} if "kind" in values else values, KINDS[kind], positions)
     told = {path for path, _, _ in secrets}
     return model, found + [finding for finding in wrong if finding[0] not in told]
@@ -203,12 +204,9 @@ def _misspelt_references(value: Any, path: KeyPath) -> Iterator[KeyPath]:
     if isinstance(value, str):
         if misspelt_reference(value):
             yield path
-    elif isinstance(value, dict):
-        for key, item in value.items():
+    elif isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _misspelt_references(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _misspelt_references(item, (*path, index))
 
 
 def _validate(
@@ -217,6 +215,6 @@ def _validate(
     # Strict, so that what loads here is also valid by the JSON Schemas: '3' is no number and 'no' is not false.
     # By way of JSON, because strict Python input must be a tuple where YAML has a list.
     try:
-        return model.model_validate_json(json.dumps(values), strict=True), []
+        return model.model_validate_json(orjson.dumps(values), strict=True), []
     except ValidationError as error:
         return None, findings(error, model, positions)

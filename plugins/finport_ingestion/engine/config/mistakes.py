@@ -50,7 +50,7 @@ def suggestion(name: str, known: Collection[str]) -> str:
 
 def listed(names: Collection[str]) -> str:
     """Names for a message, in order; the first ones where there are many."""
-    ordered = sorted(names)
+    ordered = sorted(set(names))
     if not ordered:
         return "none"
     more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""

@@ -115,7 +115,9 @@ def _providers(document: Document, catalog: Catalog) -> set[str]:
 
 
 def _rates(catalog: Catalog) -> Iterator[Finding]:
-    for document in (*catalog.documents_of("Policy"), *catalog.documents_of("Source")):
+    # A source without overrides has the settings of its policy, and shares the policy's mistake.
+    sources = (source for source in catalog.documents_of("Source") if source.spec.get("overrides"))
+    for document in (*catalog.documents_of("Policy"), *sources):
         if document.name is not None and catalog.has_layers(document):
             resolve = catalog.settings if document.kind == "Source" else catalog.policy_settings
             mistake = rate_mistake(partial(resolve, document.name), document)

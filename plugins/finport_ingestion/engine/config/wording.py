@@ -27,10 +27,10 @@ _BOUNDS = {
     "greater_than_equal": ("ge", "must be at least {}"),
     "less_than": ("lt", "must be less than {}"),
     "less_than_equal": ("le", "must be at most {}"),
-    "too_short": ("min_length", "must have {} or more items"),
-    "too_long": ("max_length", "must have no more than {} items"),
-    "string_too_short": ("min_length", "must have {} or more characters"),
-    "string_too_long": ("max_length", "must have no more than {} characters"),
+    "too_short": ("min_length", "must have at least {} in the list"),
+    "too_long": ("max_length", "must have at most {} in the list"),
+    "string_too_short": ("min_length", "must be at least {} long, in characters"),
+    "string_too_long": ("max_length", "must be at most {} long, in characters"),
     "string_pattern_mismatch": ("pattern", "must match {}"),
 }
 _NUMBERS = ("decimal", "float", "finite")
@@ -97,7 +97,8 @@ def _message(detail: ErrorDetails) -> str:
         return _choice(detail, value)
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
-        return words.format(detail["ctx"][key])
+        bound = detail["ctx"][key]
+        return words.format(f"{bound:g}" if isinstance(bound, float) else bound)
     expected = _EXPECTED.get(kind.partition("_")[0])
     if expected is None:
         return detail["msg"][:1].lower() + detail["msg"][1:]

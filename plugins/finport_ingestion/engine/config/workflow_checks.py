@@ -49,7 +49,7 @@ def steps_before(spec: WorkflowSpec) -> dict[str, tuple[str, ...]]:
 
 def spec_of(document: Document) -> WorkflowSpec:
     """The spec of a Workflow document that is right."""
-    return cast(Workflow, document.model).spec
+    return cast("Workflow", document.model).spec
 
 
 def _mistakes(document: Document, catalog: Catalog, known_actions: Actions | None) -> Iterator[Mistake]:
@@ -114,7 +114,7 @@ def _step_mistakes(document: Document) -> Iterator[Mistake]:
             if name not in names:
                 message = f"unknown step '{name}'; {suggestion(name, names)}"
                 yield document.mistake((*path, "dependsOn", place), message)
-    for circle in circles(steps_before(spec)):
+    for circle in circles(steps_before(spec)) if len(set(names)) == len(names) else ():
         first = ("spec", "steps", names.index(circle[0]), "dependsOn")
         yield document.mistake(first, f"the steps go in a circle: {' -> '.join(circle)}; take one of them out")
 

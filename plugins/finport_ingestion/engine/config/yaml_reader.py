@@ -11,33 +11,22 @@ What differs from a common loader, and why:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 import yaml
 
 from finport_ingestion.engine.config.mistakes import KeyPath
+from finport_ingestion.engine.config.scalars import meaning, means_text
 from finport_ingestion.engine.config.yaml_syntax import Place, explain_refused, explain_syntax
 
 MAX_DEPTH = 64
 MAX_NODES = 100_000
 
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_TRUE = frozenset({"true", "True", "TRUE"})
-_FALSE = frozenset({"false", "False", "FALSE"})
-# The core schema also reads 0123 as a number; identifiers with leading zeros are worth more to us.
-_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-_OTHER_BASE = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
-_NO_NUMBER = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _SEPARATOR = re.compile(r"^(?:---|\.\.\.)(?=\s|\Z)", re.MULTILINE)
 _DIRECTIVE = re.compile(r"\A((?:[ \t]*(?:#[^\n]*)?\n)*)%YAML[ \t]+1\.2[ \t]*(?=\n|\Z)")
-_MAX_DIGITS = 19
-_MAX_INTEGER = 2**63 - 1
-_NUMERIC = frozenset("+-.0123456789")
 _PLAIN, _QUOTED, _COLLECTION = "plain", "quoted", "collection"
 
 
@@ -73,7 +62,7 @@ class Positions:
         return self._find(path)[0]
 
     def value(self, path: KeyPath) -> Place:
-        """Where the value begins; where there is none, the nearest parent's key."""
+        """Where the value begins; where it is a list or mapping on later lines, or is not there, the key."""
         key, value = self._find(path)
         return key if value is None else value
 
@@ -90,7 +79,8 @@ class Positions:
             if child is None:
                 return _place(key, self._chunk.line), None
             key, value = child
-        return _place(key, self._chunk.line), _place(value, self._chunk.line)
+        begins_below = isinstance(value, yaml.CollectionNode) and value.start_mark.line > key.start_mark.line
+        return _place(key, self._chunk.line), None if begins_below else _place(value, self._chunk.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +118,7 @@ def read(chunk: Chunk) -> Reading:
     try:
         root = _compose(chunk)
     except yaml.MarkedYAMLError as error:
-        place, message = explain_syntax(error, first_line=chunk.line)
+        place, message = explain_syntax(error, chunk.text, first_line=chunk.line)
         return Reading(None, nowhere, chunk.line, (Problem(place, (), message),), complete=False)
     except yaml.reader.ReaderError as error:
         place, message = explain_refused(error, chunk.text, first_line=chunk.line)
@@ -142,39 +132,6 @@ def read(chunk: Chunk) -> Reading:
     except _Refused as refused:
         return Reading(None, positions, line, (*constructor.problems, refused.problem), complete=False)
     return Reading(values, positions, line, tuple(constructor.problems))
-
-
-def number(text: str) -> int | float | None:
-    """The number that an unquoted scalar spells in YAML 1.2's core schema, None where it is text.
-
-    Raises:
-        ValueError: It is a number that cannot be kept as it is written.
-    """
-    if _INTEGER.fullmatch(text):
-        return _integer(text, 10)
-    if _FLOAT.fullmatch(text):
-        return _float(text)
-    if _OTHER_BASE.fullmatch(text):
-        return _integer(text[2:], 8 if text[1] == "o" else 16)
-    if _NO_NUMBER.fullmatch(text):
-        raise ValueError("infinity and 'not a number' cannot be used; put it in quotes if it is text")
-    return None
-
-
-def _integer(text: str, base: int) -> int:
-    # Python refuses to read more than some thousand digits: the length is asked first.
-    value = int(text, base) if len(text.lstrip("+-")) <= _MAX_DIGITS else _MAX_INTEGER + 1
-    if abs(value) > _MAX_INTEGER:
-        raise ValueError("a whole number of more than 64 bits; put it in quotes if it is an identifier")
-    return value
-
-
-def _float(text: str) -> float:
-    value = float(text)
-    # Decimal(repr()) has the digits that JSON and the models will see.
-    if value in (float("inf"), float("-inf")) or len(text) > 64 or Decimal(repr(value)) != Decimal(text):
-        raise ValueError("a number with more digits than can be kept exactly; put it in quotes")
-    return value
 
 
 def _compose(chunk: Chunk) -> yaml.Node | None:
@@ -218,7 +175,7 @@ class _Composer(yaml.CSafeLoader):
         self._depth -= 1
 
 
-class _Refused(Exception):  # noqa: N818 - it ends the reading of one document and never leaves this module
+class _Refused(Exception):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
         self.problem = problem
@@ -237,25 +194,23 @@ class _Constructor:
     def build(self, node: yaml.Node) -> Any:
         self._count += 1
         if self._count > MAX_NODES:
-            raise self._refusal(node, f"more than {MAX_NODES} values, aliases written out; use fewer or smaller aliases")
+            raise self._refusal(
+                node, f"more than {MAX_NODES} values, aliases written out; use fewer or smaller aliases"
+            )
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
         if node.tag != _COLLECTION:
             self._note(node, f"the tag '{_short(node.tag)}' cannot be used; leave it out")
-        return self._nested(node, self._mapping if isinstance(node, yaml.MappingNode) else self._sequence)
-
-    def _nested(self, node: yaml.Node, build: Callable[[Any], Any]) -> Any:
         if id(node) in self._open:
             raise self._refusal(node, "an alias stands inside what it names; write the value out")
         if len(self._open) >= MAX_DEPTH:
             raise self._refusal(node, f"nested more than {MAX_DEPTH} deep, aliases written out")
         self._open.add(id(node))
-        try:
-            return build(node)
-        finally:
-            self._open.discard(id(node))
+        value = self._mapping(node) if isinstance(node, yaml.MappingNode) else self._sequence(node)
+        self._open.discard(id(node))
+        return value
 
-    def _sequence(self, node: yaml.SequenceNode) -> list[Any]:
+    def _sequence(self, node: yaml.Node) -> list[Any]:
         values = []
         for index, item in enumerate(node.value):
             self._path.append(index)
@@ -263,7 +218,7 @@ class _Constructor:
             self._path.pop()
         return values
 
-    def _mapping(self, node: yaml.MappingNode) -> dict[str, Any]:
+    def _mapping(self, node: yaml.Node) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = self._key(key_node)
@@ -292,10 +247,10 @@ class _Constructor:
         if node.tag != _PLAIN:
             self._note(node, f"the tag '{_short(node.tag)}' cannot be used; leave it out")
             return text
-        if text in _NULL:
+        if not text:
             self._note(node, "a key is missing before ':'")
             return None
-        if text in _TRUE or text in _FALSE or (text[0] in _NUMERIC and _is_number(text)):
+        if not means_text(text):
             self._note(node, f"a key is text; put it in quotes: '{text}'")
             return None
         return text
@@ -307,31 +262,17 @@ class _Constructor:
         if node.tag != _PLAIN:
             self._note(node, f"the tag '{_short(node.tag)}' cannot be used; leave it out, and put text in quotes")
             return text
-        if text in _NULL:
-            return None
-        if text in _TRUE or text in _FALSE:
-            return text in _TRUE
-        if text[0] not in _NUMERIC:
-            return text
         try:
-            value = number(text)
+            return meaning(text)
         except ValueError as error:
             self._note(node, str(error))
             return text
-        return text if value is None else value
 
     def _note(self, node: yaml.Node, message: str) -> None:
         self.problems.append(Problem(_place(node, self.first_line), tuple(self._path), message))
 
     def _refusal(self, node: yaml.Node, message: str) -> _Refused:
         return _Refused(Problem(_place(node, self.first_line), tuple(self._path), message))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return number(text) is not None
-    except ValueError:
-        return True
 
 
 def _short(tag: str | None) -> str:

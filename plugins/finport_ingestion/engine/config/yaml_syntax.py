@@ -11,7 +11,9 @@ _WORDS = {
     "mapping values are not allowed in this context": (
         "a ':' where none can stand; put text with ': ' in it in quotes, or check the indentation"
     ),
-    "block sequence entries are not allowed in this context": "a list begins on a new line; put text with '- ' in quotes",
+    "block sequence entries are not allowed in this context": (
+        "a list begins on a new line; put text that begins with '- ' in quotes"
+    ),
     "did not find expected key": "no key where one is expected; check the indentation and quotes",
     "did not find expected '-' indicator": "a list ends where its next '-' is expected; check the indentation",
     "found undefined alias": "an alias that no anchor names; put text that begins with '*' in quotes",
@@ -32,7 +34,7 @@ _UNCLOSED = {
 }
 
 
-def explain_syntax(error: yaml.MarkedYAMLError, *, first_line: int) -> tuple[Place, str]:
+def explain_syntax(error: yaml.MarkedYAMLError, text: str, *, first_line: int) -> tuple[Place, str]:
     """Where the text ceases to be YAML, and what to do about it."""
     problem, context = error.problem or "", error.context or ""
     mark, start = error.problem_mark or error.context_mark, error.context_mark
@@ -43,9 +45,16 @@ def explain_syntax(error: yaml.MarkedYAMLError, *, first_line: int) -> tuple[Pla
         if mark is None or mark.line != start.line or "end of stream" in problem:
             mark, message = start, _UNCLOSED[context]
         else:
-            message = f"{problem.replace('did not find', 'no').replace('expected ', '')} here; put text with brackets, such as '${{NAME}}', in quotes"
-    line, column = (mark.line, mark.column) if mark is not None else (0, 0)
+            expected = problem.removeprefix("did not find expected ")
+            message = f"no {expected} here; put text with brackets, such as '${{NAME}}', in quotes"
+    line, column = _within(text, mark.line, mark.column) if mark is not None else (0, 0)
     return (line + first_line, column + 1), f"not YAML: {message}"
+
+
+def _within(text: str, line: int, column: int) -> Place:
+    """A place, or the last character of the text where the place lies behind it."""
+    lines = text.rstrip().split("\n")
+    return (line, column) if line < len(lines) else (len(lines) - 1, max(len(lines[-1]) - 1, 0))
 
 
 def explain_refused(error: yaml.reader.ReaderError, text: str, *, first_line: int) -> tuple[Place, str]:

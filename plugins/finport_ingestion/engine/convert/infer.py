@@ -7,6 +7,7 @@ converting is the type that all values give. Samples only propose; this proves.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,16 +21,17 @@ from finport_ingestion.engine.logical import LogicalType
 
 INTEGER, DECIMAL, DIGITS, BOOLEAN = "integer", "decimal", "digits", "boolean"
 HYPOTHESES = frozenset({INTEGER, DECIMAL, DIGITS, BOOLEAN, *moments.WAYS})
+_SIMPLE = frozenset({INTEGER, DECIMAL, DIGITS, BOOLEAN})
 _BOOLEANS = pa.array(["true", "false", "True", "False", "TRUE", "FALSE"])
-_MAX_INTEGER_DIGITS = 18
+MAX_INTEGER_DIGITS = 18
 _PRECISIONS = (18, 38, 76)
 _MANY = 20
-_LAST_WORDS = frozenset(
-    "id ids code codes no nr num number identifier account acct zip zipcode postcode postal fips cik cert gvkey routing"
-    " cusip sedol isin lei figi ric iban bic swift aba mic permno permco symbol ticker phone fax ssn tin ein".split()
+_LAST_WORD = re.compile(
+    "ids?|codes?|no|nr|num|number|identifier|account|acct|zip|zipcode|postcode|postal|cert|routing|swift|aba|mic|ric"
+    "|permno|permco|symbol|ticker|phone|fax|ssn|tin|ein"
 )
-_ANY_WORDS = frozenset("isin cusip sedol lei figi iban bic cik fips gvkey".split())
-_DATE_WORDS = frozenset("date day dt asof on".split())
+_ANY_WORD = re.compile("isin|cusip|sedol|lei|figi|iban|bic|cik|fips|gvkey")
+_DATE_WORDS = frozenset(["date", "day", "dt", "asof", "on"])
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
@@ -43,15 +45,19 @@ class Evidence:
     digits: int = 0  # most before the point, while DECIMAL is alive
     scale: int = 0  # most behind it
     origins: frozenset[Origin] = field(default_factory=frozenset)
+    fits: Mapping[str, int] = field(default_factory=dict)  # of an agreed moment: values by way of writing
 
     def __add__(self, other: Evidence) -> Evidence:
+        alive = self.alive & other.alive
+        number = DECIMAL in alive
         return Evidence(
             self.values + other.values,
             self.nulls + other.nulls,
-            self.alive & other.alive,
-            max(self.digits, other.digits),
-            max(self.scale, other.scale),
+            alive,
+            max(self.digits, other.digits) if number else 0,
+            max(self.scale, other.scale) if number else 0,
             self.origins | other.origins,
+            {way: self.fits.get(way, 0) + other.fits.get(way, 0) for way in {**self.fits, **other.fits}},
         )
 
     def to_plain(self) -> dict[str, Any]:
@@ -62,13 +68,15 @@ class Evidence:
             "digits": self.digits,
             "scale": self.scale,
             "origins": sorted(self.origins),
+            "fits": dict(sorted(self.fits.items())),
         }
 
     @staticmethod
     def from_plain(fields: dict[str, Any]) -> Evidence:
         alive = HYPOTHESES if fields["alive"] is None else frozenset(fields["alive"])
         origins = frozenset(Origin(origin) for origin in fields["origins"])
-        return Evidence(fields["values"], fields["nulls"], alive, fields["digits"], fields["scale"], origins)
+        numbers = (fields["values"], fields["nulls"], alive, fields["digits"], fields["scale"])
+        return Evidence(*numbers, origins, fields["fits"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,17 +119,10 @@ def look(
             digits, scale = numerals.largest(numbers)
     if DIGITS in alive and not numerals.all_match(values, numerals.DIGITS):
         alive -= {DIGITS}
-    if BOOLEAN in alive and not pc.all(pc.is_in(values, value_set=_BOOLEANS, skip_nulls=False)).as_py():
-        alive -= set() if _all_boolean(values) else {BOOLEAN}
+    if BOOLEAN in alive and not pc.all(pc.is_in(values.drop_null(), value_set=_BOOLEANS)).as_py():
+        alive -= {BOOLEAN}
     alive -= {way for way in alive - _SIMPLE if not moments.all_fit(values, way)}
     return Evidence(count, values.null_count, frozenset(alive), digits, scale, origins)
-
-
-_SIMPLE = frozenset({INTEGER, DECIMAL, DIGITS, BOOLEAN})
-
-
-def _all_boolean(values: pa.StringArray) -> bool:
-    return bool(pc.all(pc.is_in(values.drop_null(), value_set=_BOOLEANS)).as_py())
 
 
 def _first_look(values: pa.StringArray, among: frozenset[str], style: NumberStyle) -> set[str]:
@@ -162,7 +163,7 @@ def decide(name: str, evidence: Evidence, *, date_order: str | None = None, orde
 def names_an_identifier(name: str) -> bool:
     """Whether a column called so holds identifiers: they stay text, since the next file may bring the zero."""
     words = [word.lower() for word in _WORD.findall(name)]
-    return bool(words) and (words[-1] in _LAST_WORDS or not _ANY_WORDS.isdisjoint(words))
+    return bool(words) and bool(_LAST_WORD.fullmatch(words[-1]) or any(map(_ANY_WORD.fullmatch, words)))
 
 
 def decimal_type(digits: int, scale: int) -> LogicalType | None:
@@ -179,7 +180,7 @@ def _number(name: str, evidence: Evidence) -> Decision | None:
     if INTEGER in evidence.alive:
         if moments.COMPACT in evidence.alive and (evidence.values >= _MANY or _names_a_date(name)):
             return Decision(logical=LogicalType("date"), way=moments.COMPACT)
-        if evidence.digits <= _MAX_INTEGER_DIGITS:
+        if evidence.digits <= MAX_INTEGER_DIGITS:
             return Decision(logical=LogicalType("integer"))
         note = f"has integers of {evidence.digits} digits; it is kept as text"
         return Decision(logical=LogicalType("identifier"), label="identifier", note=note)

@@ -65,8 +65,8 @@ class Occasion:
 
     def id_of(self, event_type: EventType) -> str:
         """The same for the same fact, however often it is told."""
-        parts = (self.run.workflow, self.run.run_id, self.source, self.step, self.batch, self.try_number)
-        return str(uuid.uuid5(_NAMESPACE, json.dumps([event_type, *parts])))
+        where = (self.run.workflow, self.run.run_id, self.source, self.dataset)
+        return str(uuid.uuid5(_NAMESPACE, json.dumps([event_type, *where, self.step, self.batch, self.try_number])))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,21 @@ source:
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
 from finport_ingestion.engine.model import Spec
 from finport_ingestion.engine.options import SourceOptions
+from finport_ingestion.engine.records import Replaces, SourceItem, Watermark
+from finport_ingestion.engine.sources.interface import Access
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import sqlalchemy as sa
+
+    from finport_ingestion.engine.sources.database.slices import Axes
 
 
 class Partitions(Spec):
@@ -43,6 +52,81 @@ class SqlOptions(SourceOptions):
 
 
 class SqlSource:
-    """See the module."""
+    """See the module. An item is the relation, what it holds from the watermark on, or a range of that."""
 
     Options = SqlOptions
+
+    def __init__(self, options: SqlOptions, access: Access) -> None:
+        """Contacts nobody.
+
+        Raises:
+            UnknownPlugin: No such kind of database is known, or its driver is not installed.
+        """
+        from finport_ingestion.engine.sources.database.kinds import dialect_of
+
+        self._options = options
+        self._access = access
+        self._dialect = dialect_of(access)
+        self._name = options.table or "query"
+
+    def check(self) -> str:
+        """Log in and look at the columns. Raises as the protocol of sources says."""
+        from finport_ingestion.engine.sources.database.session import snapshot
+
+        with snapshot(self._access, self._dialect, relation=self._name) as connection:
+            relation = self._axes(connection).relation
+            protection = self._dialect.protection(connection)
+        return f"{self._access.source}: {relation.name} has {len(relation.columns)} columns, read {protection}."
+
+    def replaces(self, after: Watermark | None) -> Replaces:
+        """The whole relation stands in for what was taken before; an increment for nothing."""
+        return Replaces.SOURCE if after is None else Replaces.NOTHING
+
+    def discover(self, after: Watermark | None) -> Iterator[SourceItem]:
+        """The items, in the order of their ranges, all out of one picture of the relation."""
+        from finport_ingestion.engine.sources.database.listing import Listing
+        from finport_ingestion.engine.sources.database.session import snapshot
+
+        ranges = self._options.partitions.count if self._options.partitions else 1
+        with snapshot(self._access, self._dialect, relation=self._name) as connection:
+            listing = Listing(
+                connection=connection,
+                axes=self._axes(connection),
+                access=self._access,
+                name=self._name,
+                ranges=ranges,
+            )
+            items = list(listing.items(after))
+        yield from items
+
+    def read(self, item: SourceItem) -> Iterator[pa.RecordBatch]:
+        """The rows of an item; at least one batch, maybe empty, and all of one schema.
+
+        Raises:
+            FormatError: A value is not of its column's type.
+            SourceItemChanged: A range does not hold the rows it was listed with.
+        """
+        from finport_ingestion.engine.sources.database.reading import Reading
+        from finport_ingestion.engine.sources.database.session import snapshot
+
+        with snapshot(self._access, self._dialect, relation=self._name) as connection:
+            reading = Reading(
+                connection=connection,
+                axes=self._axes(connection),
+                access=self._access,
+                fetch_rows=self._options.fetch_rows,
+            )
+            yield from reading.batches(item)
+
+    def _axes(self, connection: sa.Connection) -> Axes:
+        from finport_ingestion.engine.sources.database.slices import Axes
+
+        source, partitions = self._access.source, self._options.partitions
+        relation = self._dialect.relation(connection, self._options, source=source)
+        cursor = self._access.cursor
+        return Axes(
+            relation=relation,
+            dialect=self._dialect,
+            cursor=relation.column(cursor, source=source) if cursor else None,
+            partition=relation.column(partitions.column, source=source) if partitions else None,
+        )

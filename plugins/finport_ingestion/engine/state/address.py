@@ -7,6 +7,23 @@ from sqlalchemy.engine import URL
 from finport_ingestion.engine.connections import ConnectionSpec
 from finport_ingestion.engine.errors import ConfigError
 
+_LIBPQ = (
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "channel_binding",
+    "target_session_attrs",
+    "connect_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+    "options",
+)
+"""The extras that mean something to the client library; Airflow keeps others in the same place."""
+
 
 def state_url(connection: ConnectionSpec) -> URL:
     """What `State` takes. Of SQLite the path is the connection's host; extras of PostgreSQL are libpq's options.
@@ -31,5 +48,5 @@ def state_url(connection: ConnectionSpec) -> URL:
         host=connection.host,
         port=connection.port,
         database=connection.schema,
-        query={name: str(value) for name, value in connection.extra.items()},
+        query={name: str(value) for name, value in connection.extra.items() if name in _LIBPQ},
     )

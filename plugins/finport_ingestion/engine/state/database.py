@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, NoSuchModuleError, OperationalError
 
 from finport_ingestion.engine.errors import (
     AccessDenied,
@@ -30,6 +30,8 @@ CONNECT_SECONDS = 10
 UPGRADE = "run 'finport db upgrade'"
 _WRITES = "finport_writes"
 _DRIVERS = ("sqlite", "postgresql")
+_UNDEFINED_TABLE = "42P01"
+_REFUSED = ("28000", "28P01", "42501")  # login, password, privilege
 
 
 class Database:
@@ -48,7 +50,9 @@ class Database:
 
     def __str__(self) -> str:
         """The address without password and options."""
-        return self._url.set(password=None, query={}).render_as_string()
+        url = self._url
+        shown = sa.URL.create(url.drivername, url.username, host=url.host, port=url.port, database=url.database)
+        return shown.render_as_string()
 
     @property
     def is_sqlite(self) -> bool:
@@ -93,20 +97,20 @@ class Database:
             raise ConfigError(f"the driver of {self} is not installed: {error}", hint=_known_urls()) from error
 
     def _translate(self, error: DBAPIError) -> Exception:
-        text = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+        text = str(error.orig).strip().partition("\n")[0] or type(error.orig).__name__
+        sqlstate = getattr(error.orig, "sqlstate", None)
         if self.is_sqlite and not self.file.exists():
             return SchemaOutdated(f"there is no state database at {self}.", hint=UPGRADE)
-        if "no such table" in text or getattr(error.orig, "sqlstate", None) == "42P01":
+        if "no such table" in text or sqlstate == _UNDEFINED_TABLE:
             return SchemaOutdated(f"{self} has not the tables of this package.", hint=UPGRADE)
-        if "authentication failed" in text:
-            return AccessDenied(f"{self} refuses the login.", hint="correct the connection 'finport_state'")
-        if isinstance(error, OperationalError | InterfaceError):
-            return StateUnavailable(f"{self} does not answer: {text}.", hint="start it, or see 'finport doctor'")
-        return self._refused(error, text)
-
-    def _refused(self, error: DBAPIError, text: str) -> Exception:
-        if type(error) is DatabaseError and "not a database" in text:
+        if "not a database" in text:
             return PermanentError(f"{self} is not a SQLite database.", hint="name another file in 'finport_state'")
+        if "authentication failed" in text or sqlstate in _REFUSED:
+            return AccessDenied(
+                f"{self} refuses: {text}.", hint="correct the connection 'finport_state', or its grants"
+            )
+        if isinstance(error, OperationalError | InterfaceError | InternalError):
+            return StateUnavailable(f"{self} cannot be used now: {text}.", hint="'finport doctor' tells more")
         return error
 
 

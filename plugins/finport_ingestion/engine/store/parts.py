@@ -68,14 +68,28 @@ def batches(parts: Sequence[Part], *, places: Places, schema: pa.Schema) -> Iter
 
 
 def fitted(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """The batch with the columns of `schema`: widened, missing ones null, others left out."""
+    """The batch with the columns of `schema`: widened, missing ones null, others left out.
+
+    Raises:
+        PermanentError: A value does not fit the column exactly.
+    """
+    present = set(batch.schema.names)
     columns = [
-        batch.column(field.name).cast(field.type)
-        if field.name in batch.schema.names
-        else pa.nulls(batch.num_rows, field.type)
+        _cast(batch.column(field.name), field) if field.name in present else pa.nulls(batch.num_rows, field.type)
         for field in schema
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _cast(column: pa.Array, field: pa.Field) -> pa.Array:
+    try:
+        return column.cast(field.type)
+    except pa.ArrowInvalid as error:
+        # Arrow's message would repeat the value.
+        raise PermanentError(
+            f"column '{field.name}' has a {column.type} that {field.type} does not hold exactly.",
+            hint="name the column's type in the contract",
+        ) from error
 
 
 def _schema(part: Part, places: Places) -> pa.Schema:

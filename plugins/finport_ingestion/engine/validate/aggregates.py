@@ -1,4 +1,4 @@
-"""Expectations over a whole column or table: SQL of the one value that they judge, or a verdict from the columns alone."""
+"""Expectations over a whole column or table: SQL of the value that they judge, or a verdict from the columns alone."""
 
 from __future__ import annotations
 

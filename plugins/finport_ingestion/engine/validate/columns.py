@@ -37,6 +37,7 @@ class Kind(StrEnum):
 
 FIXED_POINT = (Kind.INTEGER, Kind.DECIMAL, Kind.WIDE)
 NUMBERS = (*FIXED_POINT, Kind.FLOAT)
+BOUNDED = (*NUMBERS, Kind.DATE, Kind.TIMESTAMP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +110,7 @@ def at_least(column: StagedColumn, value: object, *, strict: bool, subject: str 
         if lowest > largest:
             return "FALSE"
         return "TRUE" if lowest <= smallest else f"{subject or column.sql} >= {_unscaled_literal(column, lowest)}"
-    return f"{subject or column.sql} {'>' if strict else '>='} {_ordered_literal(column, value)}"
+    return f"{subject or column.sql} {'>' if strict else '>='} {_bound(column, value)}"
 
 
 def at_most(column: StagedColumn, value: object, *, strict: bool, subject: str | None = None) -> str:
@@ -121,7 +122,7 @@ def at_most(column: StagedColumn, value: object, *, strict: bool, subject: str |
         if highest < smallest:
             return "FALSE"
         return "TRUE" if highest >= largest else f"{subject or column.sql} <= {_unscaled_literal(column, highest)}"
-    return f"{subject or column.sql} {'<' if strict else '<='} {_ordered_literal(column, value)}"
+    return f"{subject or column.sql} {'<' if strict else '<='} {_bound(column, value)}"
 
 
 def literal(column: StagedColumn, value: object) -> str | None:
@@ -133,7 +134,7 @@ def literal(column: StagedColumn, value: object) -> str | None:
         return _unscaled_literal(column, exact.numerator) if whole else None
     if column.kind is Kind.BOOLEAN:
         return _boolean(value)
-    return _ordered_literal(column, value)
+    return _spelled(column, value)
 
 
 def wide_key(unscaled: int) -> bytes:
@@ -170,7 +171,7 @@ def number(value: object) -> Decimal:
 
 
 def _scaled(column: StagedColumn, value: object) -> Fraction:
-    return Fraction(number(value)) * 10**column.scale
+    return Fraction(number(value)) * Fraction(10**column.scale)
 
 
 def _unscaled_range(column: StagedColumn) -> tuple[int, int]:
@@ -193,7 +194,14 @@ def _unscaled_literal(column: StagedColumn, unscaled: int) -> str:
     return f"CAST('{text}' AS DECIMAL({column.type.precision},{column.scale}))"
 
 
-def _ordered_literal(column: StagedColumn, value: object) -> str:
+def _bound(column: StagedColumn, value: object) -> str:
+    # The vocabulary is Great Expectations', which bounds numbers, dates and timestamps only.
+    if column.kind not in BOUNDED:
+        raise ValueError(f"column '{column.name}' ({column.type}) holds neither numbers nor dates, so it has no bounds")
+    return _spelled(column, value)
+
+
+def _spelled(column: StagedColumn, value: object) -> str:
     if column.kind is Kind.FLOAT:
         return f"CAST('{float(number(value))!r}' AS DOUBLE)"
     if column.kind is Kind.TEXT:
@@ -202,7 +210,7 @@ def _ordered_literal(column: StagedColumn, value: object) -> str:
         return quoted(value)
     moment = {Kind.DATE: _date, Kind.TIME: _time, Kind.TIMESTAMP: _timestamp}.get(column.kind)
     if moment is None:
-        raise ValueError(f"values of column '{column.name}' ({column.type}) have no order")
+        raise ValueError(f"column '{column.name}' ({column.type}) cannot be compared with values")
     return moment(column, value)
 
 

@@ -72,7 +72,11 @@ _KNOWN: dict[str, _Known] = {
 
 COMPILED_TYPES = tuple(_KNOWN)
 
-_SCHEMA_TYPES = ("expect_column_to_exist", "expect_table_columns_to_match_set", "expect_table_columns_to_match_ordered_list")
+_SCHEMA_TYPES = (
+    "expect_column_to_exist",
+    "expect_table_columns_to_match_set",
+    "expect_table_columns_to_match_ordered_list",
+)
 
 
 def compile_check(type_: str, arguments: Arguments, columns: Columns) -> Check:
@@ -83,7 +87,7 @@ def compile_check(type_: str, arguments: Arguments, columns: Columns) -> Check:
         return Impossible(problem=f"column '{absent[0]}' is not in the data")
     known = _KNOWN.get(type_)
     if known is None or not known.understands(arguments):
-        return GxCheck(columns=named or tuple(columns))
+        return GxCheck(columns=named or tuple(columns), everything="row_condition" in arguments)
     try:
         _check_mostly(arguments)
         if known.of_column:

@@ -17,9 +17,9 @@ from typing import Any
 import great_expectations
 from great_expectations.core import ExpectationSuiteValidationResult
 from great_expectations.core.expectation_validation_result import ExpectationValidationResult
-from great_expectations.render import RenderedDocumentContent, RenderedSectionContent, RenderedTableContent
+from great_expectations.render.components import RenderedDocumentContent, RenderedSectionContent, RenderedTableContent
 from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-from great_expectations.render.view import DefaultJinjaPageView
+from great_expectations.render.view.view import DefaultJinjaPageView
 from jinja2 import ChoiceLoader, FileSystemLoader
 
 from finport_ingestion.engine.validate.findings import Sample
@@ -32,13 +32,14 @@ from finport_ingestion.engine.validate.score import WEIGHTS
 _TEMPLATES = Path(__file__).with_name("docs")
 
 
-class _OfflinePageView(DefaultJinjaPageView):  # type: ignore[misc]
+class _OfflinePageView(DefaultJinjaPageView):
     """GX's view with our page around its sections, and the same ids for the same report."""
 
     def __init__(self) -> None:
         self._ids = count(1)
         super().__init__()
-        self.env.loader = ChoiceLoader([FileSystemLoader(_TEMPLATES), self.env.loader])
+        theirs = [self.env.loader] if self.env.loader else []
+        self.env.loader = ChoiceLoader([FileSystemLoader(_TEMPLATES), *theirs])
 
     def generate_html_element_uuid(self, prefix: str | None = None) -> str:
         return f"{prefix or ''}{next(self._ids)}"
@@ -47,7 +48,7 @@ class _OfflinePageView(DefaultJinjaPageView):  # type: ignore[misc]
 def render(report: Report) -> str:
     """The page."""
     results = validation_result(report)
-    document = ValidationResultsPageRenderer().render(results)
+    document: RenderedDocumentContent = ValidationResultsPageRenderer().render(results)
     overview, *sections = document.sections
     statistics = overview.content_blocks[1]
     document = RenderedDocumentContent(
@@ -57,7 +58,7 @@ def render(report: Report) -> str:
         sections=[_gate_section(report, statistics), *sections],
         utm_medium="validation-results-page",
     )
-    return str(_OfflinePageView().render(document, report=report, escape=html.escape))
+    return str(_OfflinePageView().render(document, report=report))  # type: ignore[no-untyped-call]
 
 
 def validation_result(report: Report) -> ExpectationSuiteValidationResult:
@@ -131,11 +132,9 @@ def _shown(sample: Sample) -> str:
 
 def _gate_section(report: Report, statistics: RenderedTableContent) -> RenderedSectionContent:
     """What the run depends on: the conditions of the gate, and how many records came and went."""
-    conditions = [
-        [_mark(threshold.passed), html.escape(threshold.told)] for threshold in report.thresholds
-    ]
+    conditions = [[_mark(threshold.passed), html.escape(threshold.told)] for threshold in report.thresholds]
     rows = [[html.escape(name), number] for name, number in report.rows().items()]
-    shares = [[name, f"{float(getattr(report.shares, name)):.4%}", weight] for name, weight in WEIGHTS.items()]
+    shares = [[name, f"{float(report.shares.of(name)):.4%}", weight] for name, weight in WEIGHTS.items()]
     return RenderedSectionContent(
         section_name="Overview",
         content_blocks=[

@@ -25,7 +25,7 @@ class Duplicates:
 def find_duplicates(staged: Staged, rule: Rule, *, number: int, suite: Suite) -> Duplicates:
     """Count them, and add the later ones to the findings, with what they differ in from the record that stays."""
     check = rule.check
-    assert isinstance(check, UniqueCheck)  # noqa: S101
+    assert isinstance(check, UniqueCheck)
     keys = ", ".join(suite.columns[name].sql for name in check.columns)
     staged.run(
         f"CREATE OR REPLACE TEMP TABLE twins AS SELECT hash({keys}) AS digest FROM staged WHERE {check.considered}"  # noqa: S608

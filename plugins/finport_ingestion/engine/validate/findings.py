@@ -34,7 +34,7 @@ class Sample:
 def create_findings(staged: Staged) -> None:
     """An empty table."""
     staged.connection.execute(
-        "CREATE TEMP TABLE findings (part_index INTEGER, position BIGINT, rule INTEGER, rejects BOOLEAN,"
+        "CREATE OR REPLACE TEMP TABLE findings (part_index INTEGER, position BIGINT, rule INTEGER, rejects BOOLEAN,"
         " landed_part VARCHAR, landed_row BIGINT, texts VARCHAR[], detail VARCHAR)"
     )
 
@@ -45,7 +45,7 @@ def find_records(staged: Staged, rules: Mapping[int, Rule], *, columns: Mapping[
         return
     hits, anyone = [], []
     for number, rule in rules.items():
-        assert isinstance(rule.check, RecordCheck)  # noqa: S101
+        assert isinstance(rule.check, RecordCheck)
         texts = texts_of(rule, columns)
         rejects = rule.severity is Severity.REJECT
         found = f"struct_pack(rule := {number}, rejects := {rejects}, texts := {texts})"
@@ -92,12 +92,17 @@ def rejected_in(staged: Staged, part_index: int) -> pa.Table:
     )
 
 
-def positions_of(staged: Staged, part_index: int, rule: int) -> list[int]:
-    """Where in a part a rule is broken, in order."""
+def nulled_in(staged: Staged, part_index: int, rules: Sequence[Rule]) -> dict[str, list[int]]:
+    """By column, the positions in a part whose value is discarded, in order."""
+    numbers = {number: rule.columns[0] for number, rule in enumerate(rules) if rule.severity is Severity.DISCARD}
     rows = staged.connection.execute(
-        "SELECT position FROM findings WHERE part_index = ? AND rule = ? ORDER BY position", [part_index, rule]
+        "SELECT DISTINCT rule, position FROM findings WHERE part_index = ? ORDER BY position", [part_index]
     ).fetchall()
-    return [position for (position,) in rows]
+    nulled: dict[str, list[int]] = {}
+    for rule, position in rows:
+        if rule in numbers:
+            nulled.setdefault(numbers[rule], []).append(position)
+    return {column: sorted(set(positions)) for column, positions in nulled.items()}
 
 
 def touched_parts(staged: Staged) -> set[int]:

@@ -12,10 +12,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from great_expectations.core.expectation_validation_result import ExpectationValidationResult
-from great_expectations.exceptions import GreatExpectationsError
-from great_expectations.execution_engine import PandasExecutionEngine
+from great_expectations.exceptions.exceptions import GreatExpectationsError
+from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
 from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+from great_expectations.expectations.metadata_types import FailureSeverity
 from great_expectations.validator.metrics_calculator import MetricsCalculator
 
 from finport_ingestion.engine.errors import ConfigError
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SEVERITIES = {
-    Severity.REJECT: "critical",
-    Severity.GATE: "critical",
-    Severity.DISCARD: "warning",
-    Severity.WARN: "warning",
+    Severity.REJECT: FailureSeverity.CRITICAL,
+    Severity.GATE: FailureSeverity.CRITICAL,
+    Severity.DISCARD: FailureSeverity.WARNING,
+    Severity.WARN: FailureSeverity.WARNING,
 }
 
 
@@ -73,11 +74,11 @@ def compute(rule: Rule, frame: pd.DataFrame) -> ExpectationValidationResult:
     try:
         wanted = expectation.get_validation_dependencies(execution_engine=engine, runtime_configuration=dict(complete))
         calculator = MetricsCalculator(execution_engine=engine, show_progress_bars=False)
-        metrics, _ = calculator.compute_metrics(
-            metric_configurations=wanted.get_metric_configurations(), runtime_configuration=complete
-        )
+        # Not compute_metrics(): it logs whole exceptions, and those quote values.
+        graph = calculator.build_metric_dependency_graph(wanted.get_metric_configurations(), complete)
+        metrics, _ = calculator.resolve_validation_graph(graph, complete)
         return expectation.metrics_validate(metrics, runtime_configuration=complete, execution_engine=engine)
-    except Exception as error:  # noqa: BLE001 - whatever a metric stumbles over is the answer; the gate fails on it
+    except Exception as error:
         info = {"raised_exception": True, "exception_traceback": None, "exception_message": type(error).__name__}
         return ExpectationValidationResult(
             success=False, expectation_config=expectation.configuration, result={}, exception_info=info

@@ -1,4 +1,4 @@
-"""What is so: every figure of a delivery and every finding of its records, by one scan, and a second where something fails.
+"""Every figure of a delivery and every finding of its records, by one scan, and a second where something fails.
 
 The first scan counts: rows, missing values per column, records that take part in and break each rule, aggregates. Only
 rules that some record breaks are looked at again, to say which records; keys are compared by hash first, then exactly.
@@ -127,7 +127,7 @@ def _broken(suite: Suite, counted: _Counted) -> dict[int, Rule]:
 
 def _first_scan(staged: Staged, suite: Suite) -> _Counted:
     required = [suite.columns[name].missing for name in suite.required]
-    wanted = [("count(*)",), (f"count(*) FILTER (WHERE {' OR '.join(required) or 'FALSE'})",)]
+    wanted: list[tuple[str, ...]] = [("count(*)",), (f"count(*) FILTER (WHERE {' OR '.join(required) or 'FALSE'})",)]
     wanted += [(_missing(column),) for column in suite.columns.values()]
     wanted += [_expressions(rule) for rule in suite.rules]
     [values] = staged.query(f"SELECT {', '.join(sql for group in wanted for sql in group)} FROM staged")  # noqa: S608

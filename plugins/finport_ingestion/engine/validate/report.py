@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from upath import UPath
 
 from finport_ingestion.engine.files import write_bytes
-from finport_ingestion.engine.validate.findings import Sample
+from finport_ingestion.engine.rejects import Masking, masked
+from finport_ingestion.engine.validate.findings import Sample, samples_of
 from finport_ingestion.engine.validate.measures import Measures, Outcome
+from finport_ingestion.engine.validate.rules import AggregateCheck, SchemaCheck
 from finport_ingestion.engine.validate.score import WEIGHTS, Shares, Threshold
+from finport_ingestion.engine.validate.staged import Staged
 from finport_ingestion.engine.validate.suite import Suite
 
 SAMPLE_COUNT = 10
@@ -32,7 +36,7 @@ class Subject:
     dataset: str
     run_id: str
     rejects: str | None  # uri of the quarantined records of this step
-    quarantined_before: int  # records that conversion rejected
+    rejected_before: int  # records that conversion rejected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +64,7 @@ class Report:
 
     def rows(self) -> dict[str, int]:
         """How many records came, passed and were kept back."""
-        before, measures = self.subject.quarantined_before, self.measures
+        before, measures = self.subject.rejected_before, self.measures
         return {
             "read": measures.row_count + before,
             "converted": measures.row_count,
@@ -94,14 +98,29 @@ def quality_json(report: Report) -> bytes:
         "suite": report.suite_name,
         "passed": report.passed,
         "score": report.score,
-        "shares": {name: {"value": float(getattr(shares, name)), "weight": WEIGHTS[name]} for name in WEIGHTS},
+        "shares": {name: {"value": float(shares.of(name)), "weight": WEIGHTS[name]} for name in WEIGHTS},
         "thresholds": [asdict(threshold) for threshold in report.thresholds],
         "rows": report.rows(),
         "columns": [_column(report, name) for name in report.suite.columns],
-        "rules": [rule_facts(outcome, samples=report.samples.get(outcome.rule.id, ())) for outcome in report.measures.outcomes],
+        "rules": [
+            rule_facts(outcome, samples=report.samples.get(outcome.rule.id, ())) for outcome in report.measures.outcomes
+        ],
         "rejects": subject.rejects,
     }
     return (json.dumps(document, indent=1, ensure_ascii=False, default=str) + "\n").encode()
+
+
+def without_values(staged: Staged, measures: Measures, how: Masking) -> tuple[Measures, dict[str, tuple[Sample, ...]]]:
+    """The figures with no record's value in them unless masked, and samples by rule id."""
+    outcomes, samples = [], {}
+    for number, outcome in enumerate(measures.outcomes):
+        outcomes.append(replace(outcome, observed=_masked_observed(outcome, how)))
+        found = samples_of(staged, number, limit=SAMPLE_COUNT)
+        if found:
+            samples[outcome.rule.id] = tuple(
+                replace(sample, texts=tuple(masked(text, how) for text in sample.texts)) for sample in found
+            )
+    return replace(measures, outcomes=tuple(outcomes)), samples
 
 
 def rule_facts(outcome: Outcome, *, samples: tuple[Sample, ...] = ()) -> dict[str, Any]:
@@ -110,14 +129,14 @@ def rule_facts(outcome: Outcome, *, samples: tuple[Sample, ...] = ()) -> dict[st
     facts = {
         "id": rule.id,
         "type": rule.type,
-        "arguments": dict(rule.arguments),
+        "arguments": json.loads(json.dumps(rule.arguments, default=str)),
         "severity": rule.severity,
         "origin": rule.origin,
         "passed": outcome.success,
         "considered": outcome.considered,
         "unexpected": outcome.unexpected,
         "rejected": outcome.rejected,
-        "observed": outcome.observed,
+        "observed": str(outcome.observed) if isinstance(outcome.observed, Decimal) else outcome.observed,
         "problem": outcome.problem,
         "judgedBy": outcome.judged_by,
         "samples": [asdict(sample) for sample in samples],
@@ -140,3 +159,14 @@ def _column(report: Report, name: str) -> dict[str, Any]:
         "counted": name in report.suite.counted,
         "required": name in report.suite.required,
     }
+
+
+def _masked_observed(outcome: Outcome, how: Masking) -> Any:
+    """What a rule saw: numbers about the table stay, a value that some record holds is masked."""
+    check, observed = outcome.rule.check, outcome.observed
+    if observed is None or isinstance(check, SchemaCheck):
+        return observed
+    of_a_record = isinstance(check, AggregateCheck) and check.holds is not None
+    if of_a_record or not isinstance(observed, int | float | Decimal):
+        return observed if how == "none" and isinstance(observed, int | float | Decimal) else masked(str(observed), how)
+    return observed

@@ -51,7 +51,7 @@ class Bounds:
             strict_maximum=bool(arguments.get("strict_max")),
         )
 
-    def hold(self, value: Decimal | int | float | None) -> bool:
+    def hold(self, value: Decimal | float | None) -> bool:
         """Whether `value` lies in the range, compared exactly; no value lies in none."""
         if value is None or value != value:
             return False
@@ -101,6 +101,7 @@ class GxCheck:
     """A statement that only Great Expectations itself can check, on pandas."""
 
     columns: tuple[str, ...]
+    everything: bool = False  # it may look at other columns too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,9 +43,14 @@ class Shares:
     worst_null: Fraction  # largest share of nulls in a column not called nullable
     worst_column: str | None
 
+    def of(self, name: str) -> Fraction:
+        """The share of that name."""
+        share: Fraction = getattr(self, name)
+        return share
+
     @property
     def score(self) -> float:
-        total = sum(weight * getattr(self, name) for name, weight in WEIGHTS.items())
+        total = sum((weight * self.of(name) for name, weight in WEIGHTS.items()), Fraction(0))
         return math.floor(total * 100) / 100
 
 
@@ -80,7 +85,9 @@ def shares_of(measures: Measures, suite: Suite, *, rejected_before: int) -> Shar
     )
 
 
-def gate(measures: Measures, shares: Shares, *, quality: QualitySettings, rejected_before: int) -> tuple[Threshold, ...]:
+def gate(
+    measures: Measures, shares: Shares, *, quality: QualitySettings, rejected_before: int
+) -> tuple[Threshold, ...]:
     """Every condition with its verdict: those of the policy, then the expectations that fail the run by themselves."""
     read = measures.row_count + rejected_before
     passed = measures.row_count - measures.rejected
@@ -115,7 +122,7 @@ def fails_alone(outcome: Outcome) -> bool:
 
 def _threshold(
     name: str,
-    measured: Fraction | float | int,
+    measured: Fraction | float,
     allowed: float,
     passes: Callable[[Fraction, Fraction], bool],
     *,

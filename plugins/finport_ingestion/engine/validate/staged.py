@@ -17,7 +17,7 @@ from finport_ingestion.engine.clock import Deadline
 from finport_ingestion.engine.errors import PermanentError
 from finport_ingestion.engine.files import Places, local_path
 from finport_ingestion.engine.records import LINEAGE_COLUMNS, PART_COLUMN, ROW_COLUMN, Part
-from finport_ingestion.engine.validate.columns import Kind, StagedColumn, staged_columns, wide_key
+from finport_ingestion.engine.validate.columns import Kind, staged_columns, wide_key
 
 if TYPE_CHECKING:
     import duckdb
@@ -54,7 +54,7 @@ class Staged:
     def table(self, sql: str) -> pa.Table:
         """As `query`, as an Arrow table."""
         with self._bounded():
-            return self.connection.execute(sql).to_arrow_table()
+            return self.connection.sql(sql).to_arrow_table()
 
     def run(self, sql: str) -> None:
         """A statement that may read `staged`."""
@@ -108,6 +108,8 @@ def open_staged(parts: Sequence[Part], *, places: Places, deadline: Deadline) ->
         connection.execute("SET autoload_known_extensions = false")
         connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
         connection.execute("SET TimeZone = 'UTC'")
+        # Parquet's statistics leave NaN out, and DuckDB skips row groups by them: it would miss every NaN.
+        connection.execute("SET disabled_optimizers = 'filter_pushdown,statistics_propagation'")
         staged = Staged(paths=paths, schema=schema, connection=connection, deadline=deadline)
         if paths and not staged.through_arrow:
             _create_view(staged)
@@ -142,7 +144,7 @@ def _create_view(staged: Staged) -> None:
         staged.connection.register_filesystem(staged.paths[0].fs)
     files = ", ".join("'" + _globless(path).replace("'", "''") + "'" for path in staged.paths)
     staged.connection.execute(
-        f"CREATE VIEW staged AS SELECT {', '.join(aliases)},"
+        f"CREATE VIEW staged AS SELECT {', '.join(aliases)},"  # noqa: S608
         " CAST(file_index AS INTEGER) AS part_index, file_row_number AS position"
         f" FROM read_parquet([{files}], hive_partitioning=false) AS t({', '.join(aliases)})"
     )
@@ -191,4 +193,3 @@ def _sortable(array: pa.Array) -> list[pa.Array]:
     keys = [None if value is None else wide_key(int(value.scaleb(scale, _EXACT))) for value in values]
     texts = [None if value is None else f"{value:f}" for value in values]
     return [pa.array(keys, pa.binary()), pa.array(texts, pa.string())]
-

@@ -1,14 +1,14 @@
 """The suite of a source: what its contract and policy say, as rules by their Great Expectations names.
 
-| said | becomes | breaking it |
-|---|---|---|
-| `validateSchema` | `expect_column_to_exist`, `expect_column_values_to_be_of_type` | fails the run; in `evolve` only said, unless the column is required |
-| `nullable: false`, `key` | `expect_column_values_to_not_be_null` | rejects the record |
-| `maxNullShare`, of columns not called nullable | the same, `mostly` | fails the run |
-| `unique`, `key` | `expect_column_values_to_be_unique`, `expect_compound_columns_to_be_unique` | rejects the later record |
-| `minimum`, `maximum`, `allowed`, `pattern` | `..._be_between`, `..._be_in_set`, `..._match_regex` | rejects the record; in `discardValue` nulls the value |
-| `minRows` | `expect_table_row_count_to_be_between` | fails the run |
-| `expectations` | themselves | as their `severity` says; those over a table fail the run |
+- `validateSchema`: expect_column_to_exist, expect_column_values_to_be_of_type. A breach fails the run; in `evolve`
+  it is only said, unless the column is required.
+- `nullable: false` and `key`: expect_column_values_to_not_be_null. Rejects the record.
+- `maxNullShare`, for columns not called nullable: the same, with `mostly`. Fails the run.
+- `unique` and `key`: expect_column_values_to_be_unique, expect_compound_columns_to_be_unique. Rejects later records.
+- `minimum`, `maximum`, `allowed`, `pattern`: ..._be_between, ..._be_in_set, ..._match_regex. Rejects the record; in
+  `discardValue` the value becomes null, where it may.
+- `minRows`: expect_table_row_count_to_be_between. Fails the run.
+- `expectations`: themselves, as their `severity` says; those over a whole column or table fail the run.
 """
 
 from __future__ import annotations
@@ -93,7 +93,11 @@ def _schema_rules(contract: Contract) -> Iterator[_Wanted]:
 
 
 def _null_rules(
-    columns: Mapping[str, StagedColumn], *, required: tuple[str, ...], counted: tuple[str, ...], quality: QualitySettings
+    columns: Mapping[str, StagedColumn],
+    *,
+    required: tuple[str, ...],
+    counted: tuple[str, ...],
+    quality: QualitySettings,
 ) -> Iterator[_Wanted]:
     not_null = "expect_column_values_to_not_be_null"
     mostly = 1 - Decimal(repr(quality.max_null_share))

@@ -13,37 +13,39 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from finport_ingestion.engine.validate.columns import staged_columns
 from finport_ingestion.engine.validate.findings import texts_of
 from finport_ingestion.engine.validate.rules import GxCheck, Rule, Severity
 from finport_ingestion.engine.validate.staged import Staged
-from finport_ingestion.engine.validate.columns import staged_columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_RECORD_BY_RECORD = frozenset({
-    "expect_column_pair_values_a_to_be_greater_than_b",
-    "expect_column_pair_values_to_be_equal",
-    "expect_column_pair_values_to_be_in_set",
-    "expect_column_value_lengths_to_be_between",
-    "expect_column_value_lengths_to_equal",
-    "expect_column_values_to_be_between",
-    "expect_column_values_to_be_dateutil_parseable",
-    "expect_column_values_to_be_in_set",
-    "expect_column_values_to_be_json_parseable",
-    "expect_column_values_to_be_null",
-    "expect_column_values_to_match_json_schema",
-    "expect_column_values_to_match_regex",
-    "expect_column_values_to_match_regex_list",
-    "expect_column_values_to_match_strftime_format",
-    "expect_column_values_to_not_be_in_set",
-    "expect_column_values_to_not_be_null",
-    "expect_column_values_to_not_match_regex",
-    "expect_column_values_to_not_match_regex_list",
-    "expect_multicolumn_sum_to_equal",
-    "expect_multicolumn_values_to_be_equal",
-    "expect_select_column_values_to_be_unique_within_record",
-})
+_RECORD_BY_RECORD = frozenset(
+    {
+        "expect_column_pair_values_a_to_be_greater_than_b",
+        "expect_column_pair_values_to_be_equal",
+        "expect_column_pair_values_to_be_in_set",
+        "expect_column_value_lengths_to_be_between",
+        "expect_column_value_lengths_to_equal",
+        "expect_column_values_to_be_between",
+        "expect_column_values_to_be_dateutil_parseable",
+        "expect_column_values_to_be_in_set",
+        "expect_column_values_to_be_json_parseable",
+        "expect_column_values_to_be_null",
+        "expect_column_values_to_match_json_schema",
+        "expect_column_values_to_match_regex",
+        "expect_column_values_to_match_regex_list",
+        "expect_column_values_to_match_strftime_format",
+        "expect_column_values_to_not_be_in_set",
+        "expect_column_values_to_not_be_null",
+        "expect_column_values_to_not_match_regex",
+        "expect_column_values_to_not_match_regex_list",
+        "expect_multicolumn_sum_to_equal",
+        "expect_multicolumn_values_to_be_equal",
+        "expect_select_column_values_to_be_unique_within_record",
+    }
+)
 """Sorted by name. The verdict on a record depends on nothing but the record."""
 
 
@@ -79,7 +81,7 @@ class _Slice:
 
 def check_through_gx(staged: Staged, rule: Rule, number: int) -> GxVerdict:
     """The verdict; records that break the rule are added to the findings under `number`."""
-    assert isinstance(rule.check, GxCheck)  # noqa: S101
+    assert isinstance(rule.check, GxCheck)
     verdicts = []
     for piece in _slices(staged, rule):
         verdict, rows = _judge(rule, piece.frame)
@@ -92,13 +94,15 @@ def check_through_gx(staged: Staged, rule: Rule, number: int) -> GxVerdict:
 
 
 def _slices(staged: Staged, rule: Rule) -> Iterator[_Slice]:
-    everything = range(len(staged.paths))
-    pieces = [range(i, i + 1) for i in everything] if rule.type in _RECORD_BY_RECORD else [everything]
+    assert isinstance(rule.check, GxCheck)
+    wanted = staged.record_schema.names if rule.check.everything else list(rule.columns)
+    every_part = range(len(staged.paths))
+    pieces = [range(i, i + 1) for i in every_part] if rule.type in _RECORD_BY_RECORD else [every_part]
     for parts in pieces:
         tables = []
         for index in parts:
             with staged.paths[index].open("rb") as file:
-                tables.append(pq.ParquetFile(file).read(columns=list(rule.columns)))
+                tables.append(pq.ParquetFile(file).read(columns=wanted))
         frame = pa.concat_tables(tables).to_pandas(integer_object_nulls=True, ignore_metadata=True)
         yield _Slice(frame, parts, tuple(len(table) for table in tables))
 
@@ -108,12 +112,11 @@ def _judge(rule: Rule, frame: pd.DataFrame) -> tuple[GxVerdict, list[int]]:
 
     result = compute(rule, frame)
     if result.exception_info.get("raised_exception"):
-        # The message may hold values, so only its kind is told.
         kind = result.exception_info["exception_message"]
         return GxVerdict(success=False, problem=f"Great Expectations cannot check it on this data ({kind})"), []
     facts = result.result
     if "unexpected_count" not in facts:
-        return GxVerdict(success=bool(result.success), observed=facts.get("observed_value")), []
+        return GxVerdict(success=bool(result.success), observed=_plain(facts.get("observed_value"))), []
     verdict = GxVerdict(
         success=bool(result.success),
         considered=int(facts["element_count"]) - int(facts.get("missing_count") or 0),
@@ -141,3 +144,8 @@ def _together(rule: Rule, verdicts: Sequence[GxVerdict]) -> GxVerdict:
     unexpected = sum(verdict.unexpected for verdict in verdicts)
     success = (considered - unexpected) >= rule.mostly * considered
     return GxVerdict(success=success, considered=considered, unexpected=unexpected)
+
+
+def _plain(observed: Any) -> Any:
+    """A number or text, where numpy gives something else."""
+    return observed.tolist() if hasattr(observed, "tolist") else observed

@@ -1,4 +1,4 @@
-"""Delimited text as batches of texts: window by window on the fast way, and on the exact one where that cannot vouch."""
+"""Delimited text as batches of texts: window by window on the fast way, or on the exact one where that cannot vouch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from finport_ingestion.engine.convert.interface import BadRecord, Batch, RawFile
-from finport_ingestion.engine.convert.names import unique_names
+from finport_ingestion.engine.convert.names import clean_name, unique_names
 from finport_ingestion.engine.convert.reading import delimited_exact, delimited_fast
 from finport_ingestion.engine.convert.reading.delimited_exact import MAX_RECORD_CHARS, Lines, Record
 from finport_ingestion.engine.convert.reading.dialect import Dialect, find_delimiter
@@ -108,7 +108,9 @@ class _Parser:
         """Skip what stands above, read the names; the bytes used, or None where more are needed."""
         refuse_foreign(buffer, raw=self.raw, expected="delimited text")
         text = buffer.decode("utf-8", "surrogateescape")
-        lines = Lines(text if final or len(buffer) > _HEADER_LIMIT else text[: max(text.rfind("\n"), text.rfind("\r")) + 1])
+        lines = Lines(
+            text if final or len(buffer) > _HEADER_LIMIT else text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
+        )
         lines.position = min(self.dialect.skip_lines, len(lines.texts))
         if not self.dialect.delimiter:
             beginning = "".join(lines.texts[lines.position : lines.position + _DIALECT_LINES])
@@ -206,9 +208,13 @@ class _Parser:
         )
 
     def _notes(self) -> tuple[str, ...]:
-        if self.encoding.declared or self.encoding.is_utf8:
-            return ()
-        return (f"{self.raw.uri}: read as {self.encoding.name}, which was found out from its bytes",)
+        notes = []
+        if not self.encoding.declared and not self.encoding.is_utf8:
+            notes.append(f"{self.raw.uri}: read as {self.encoding.name}, which was found out from its bytes")
+        renamed = [name for name, given in zip(self.names, self.delivered, strict=True) if name != clean_name(given)]
+        if renamed and self.dialect.header:
+            notes.append(f"{self.raw.uri}: blank or repeated column names became {', '.join(renamed)}")
+        return tuple(notes)
 
     def _advance(self, text: str) -> int:
         content = text.encode("utf-8", "surrogateescape")

@@ -95,6 +95,7 @@ def _size(lines: Lines, start: int) -> int:
 
 
 def _lift_field_limit() -> None:
-    # The standard library stops at 128 kB a field; documents inside a CSV are larger. Process-wide, so only ever raised.
+    # The standard library stops at 128 kB a field; documents inside a CSV are larger.
+    # The limit is the process's: it is only ever raised.
     if csv.field_size_limit() < MAX_RECORD_CHARS:
         csv.field_size_limit(MAX_RECORD_CHARS)

@@ -39,8 +39,10 @@ def find_delimiter(text: str, *, quote: str) -> str:
 
 def _likeness(lines: list[str], delimiter: str, quote: str) -> tuple[float, int]:
     """The share of records that have the commonest number of fields, and that number; nothing for one field."""
-    quoting = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
-    reader = csv.reader(lines, delimiter=delimiter, quotechar=quote or None, quoting=quoting)
+    if quote:
+        reader = csv.reader(lines, delimiter=delimiter, quotechar=quote)
+    else:
+        reader = csv.reader(lines, delimiter=delimiter, quotechar=None, quoting=csv.QUOTE_NONE)
     widths: Counter[int] = Counter()
     try:
         for fields in reader:

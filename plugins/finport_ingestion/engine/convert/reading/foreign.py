@@ -51,4 +51,4 @@ def _is_binary(head: bytes) -> bool:
     # A stray NUL costs its record; text full of control bytes is no text.
     sample = head[:4096]
     control = sum(sample.count(byte) for byte in (0, 1, 2, 3, 4, 5, 6, 7, 8, 14, 15, 16, 17, 18))
-    return control * 10 > len(sample) > 16  # noqa: PLR2004 - too little to tell
+    return control * 10 > len(sample) > 16

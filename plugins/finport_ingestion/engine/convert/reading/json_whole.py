@@ -56,9 +56,9 @@ def _records(raw: RawFile, path: str | None) -> Sequence[Any]:
             hint="ask for the file again, or set quality.minRows to 0 where an empty delivery is right",
         )
     document = _parse(text, raw)
-    found = _search(document, path, raw) if path else document
-    if isinstance(found, Ambiguous):
+    if path and isinstance(document, Ambiguous):
         raise FormatError(f"{raw.uri}: a key stands twice in the document's object.", hint="ask for the file again")
+    found = _search(document, path, raw) if path else document
     if isinstance(found, dict):
         return [found]
     if isinstance(found, list):
@@ -80,11 +80,13 @@ def _parse(text: str, raw: RawFile) -> Any:
     try:
         return DECODER.decode(text)
     except RecursionError as error:
-        raise FormatError(f"{raw.uri}: nested too deep to be read.", hint="ask the source for a flatter form") from error
+        raise FormatError(
+            f"{raw.uri}: nested too deep to be read.", hint="ask the source for a flatter form"
+        ) from error
     except ValueError as error:
         at = int(getattr(error, "pos", 0))
         place = f"line {getattr(error, 'lineno', 1)}, column {getattr(error, 'colno', 1)}"
-        cut = at >= len(text.rstrip()) - 1 or "Unterminated string" in str(error)
+        cut = at >= len(text.rstrip()) or "Unterminated string" in str(error)
         extra = "Extra data" in str(error)
         hint = "the file seems to be cut: ask for it again" if cut else "ask the source for valid JSON"
         raise FormatError(

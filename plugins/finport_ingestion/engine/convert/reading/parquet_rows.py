@@ -25,7 +25,7 @@ def read_parquet(raw: RawFile) -> Iterator[Batch]:
     yield from _batches(raw, rows=_ROWS)
 
 
-def sample_parquet(raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:  # noqa: ARG001 - types stand in the footer
+def sample_parquet(raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
     """The types, and the first rows."""
     for batch in _batches(raw, rows=_SAMPLE_ROWS):
         yield batch

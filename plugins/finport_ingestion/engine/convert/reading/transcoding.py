@@ -135,7 +135,7 @@ def _guess(head: bytes) -> str:
 
 def _wide_without_mark(head: bytes) -> str | None:
     pairs = len(head) // 2
-    if pairs < 2:  # noqa: PLR2004 - too little to tell
+    if pairs < 2:
         return None
     for start, name in ((1, "utf-16-le"), (0, "utf-16-be")):
         if head[start::2].count(0) > 0.4 * pairs and head[1 - start :: 2].count(0) < 0.1 * pairs:

@@ -78,7 +78,7 @@ def existing(connection: psycopg.Connection, name: TableName) -> Table | None:
     ).fetchall()
     if not found:
         return None
-    types = dict(found)
+    types: dict[str, str] = dict(found)
     if ITEM_COLUMN not in types:
         raise ConfigError(
             f"table {name.text} exists and is not one of ours.", hint="name another table, or move this one away"
@@ -109,7 +109,7 @@ def prepared(connection: psycopg.Connection, name: TableName, schema: pa.Schema,
 
 
 def prepare_key(connection: psycopg.Connection, name: TableName, key: tuple[str, ...]) -> None:
-    """Make records unique by key within their source; an index over another key goes."""
+    """Make records unique by `key` within their source; an index over another key goes, also when `key` is empty."""
     index = suffixed(name.table, "__finport_key")
     columns = (SOURCE_COLUMN, *key)
     found = connection.execute(
@@ -123,10 +123,12 @@ def prepare_key(connection: psycopg.Connection, name: TableName, key: tuple[str,
         (name.schema, index),
     ).fetchone()
     present = tuple(found[0]) if found and found[0] else None
-    if present == columns:
+    if present == columns or (present is None and not key):
         return
     if present is not None:
         connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(name.schema, index)))
+    if not key:
+        return
     statement = sql.SQL("CREATE UNIQUE INDEX {} ON {} ({})")
     try:
         connection.execute(
@@ -172,7 +174,7 @@ def _stored(of: pa.DataType) -> pa.DataType:
     if pa.types.is_timestamp(plain):
         return pa.timestamp("us", tz="UTC" if plain.tz else None)
     if pa.types.is_unsigned_integer(plain):
-        return pa.int32() if plain.bit_width < 32 else pa.int64() if plain.bit_width < 64 else _decimal(20, 0)  # noqa: PLR2004
+        return pa.int32() if plain.bit_width < 32 else pa.int64() if plain.bit_width < 64 else _decimal(20, 0)
     return _BY_ID.get(plain.id, plain)
 
 
@@ -193,11 +195,11 @@ _BY_ID = {
 
 def _type(of: pa.DataType) -> sql.SQL:
     if pa.types.is_decimal(of):
-        return sql.SQL(f"numeric({int(of.precision)},{int(of.scale)})")  # type: ignore[arg-type] - two numbers
+        return sql.SQL(f"numeric({int(of.precision)},{int(of.scale)})")
     spelled = next((name for name, known in _ARROW.items() if known == of), None)
     if spelled is None:
         raise ConfigError(f"storage 'sql' has no type for {of}.", hint="name the column's type in the contract")
-    return sql.SQL(spelled)  # type: ignore[arg-type] - one of the names above
+    return sql.SQL(spelled)
 
 
 def _arrow(spelled: str, name: TableName, column: str) -> pa.DataType:

@@ -24,8 +24,10 @@ from finport_ingestion.engine.errors import (
 KINDS = ("postgres", "postgresql")
 _CONNECT_SECONDS = 15
 # The server tells the reason of a refused login as text only.
-_DENIED = re.compile(r"authentication failed|no password supplied|role .* does not exist|pg_hba|permission denied", re.I)
-_MISSING = re.compile(r"database .* does not exist", re.I)
+_DENIED = re.compile(
+    r"authentication failed|no password supplied|role .* does not exist|pg_hba|permission denied", re.IGNORECASE
+)
+_MISSING = re.compile(r"database .* does not exist", re.IGNORECASE)
 _COLUMN = re.compile(r"column (\S+)")
 
 
@@ -103,7 +105,10 @@ _BY_STATE: dict[str, tuple[type[FinportError], str]] = {
     "42501": (AccessDenied, "grant the login CREATE on the schema, and ownership of its tables"),
     "3D": (ConfigError, "create the database, or correct the connection's schema"),
     "53100": (StorageUnavailable, "the database's disk is full: free space, or run 'finport clean'"),
-    "53": (StorageUnavailable, "the server has no room for another connection; fewer tasks at once, or raise its limit"),
+    "53": (
+        StorageUnavailable,
+        "the server has no room for another connection: run fewer tasks at once",
+    ),
     "57014": (DeadlineExceeded, "raise the step's timeout, or give it less to do"),
     "57": (StorageUnavailable, "the server is stopping; it is tried again"),
     "55": (StorageUnavailable, "somebody holds the table; it is tried again"),

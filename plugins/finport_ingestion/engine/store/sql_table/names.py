@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -78,7 +79,7 @@ def check_name(name: str, *, what: str) -> None:
         )
 
 
-def listed(columns: list[str] | tuple[str, ...], *, of: str | None = None) -> sql.Composed:
+def listed(columns: Sequence[str], *, of: str | None = None) -> sql.Composed:
     """Columns as a comma separated list of identifiers, of table alias `of` if it is given."""
     names = (sql.Identifier(of, column) if of else sql.Identifier(column) for column in columns)
     return sql.SQL(", ").join(names)

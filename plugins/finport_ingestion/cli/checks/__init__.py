@@ -1,0 +1,1 @@
+"""What `finport doctor` looks at."""

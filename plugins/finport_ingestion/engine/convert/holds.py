@@ -1,0 +1,60 @@
+"""Whether a column, as it is going to be written, holds the values that were seen of it."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from finport_ingestion.engine.config.models.contract import ContractMode
+from finport_ingestion.engine.convert.agreed import widened
+from finport_ingestion.engine.convert.columns import TargetColumn
+from finport_ingestion.engine.convert.infer import DECIMAL, MAX_INTEGER_DIGITS, Evidence
+from finport_ingestion.engine.convert.interface import Origin
+from finport_ingestion.engine.convert.settle import AnyEvidence, Terms
+from finport_ingestion.engine.convert.typed import TypedEvidence
+from finport_ingestion.engine.logical import LogicalType, parse_logical
+
+
+def holds(column: TargetColumn, evidence: AnyEvidence, terms: Terms) -> bool:
+    """Whether all the values behind `evidence` can be written as `column`, or are misfits whatever its type."""
+    if isinstance(evidence, TypedEvidence):
+        return column.agreed or _holds_type(column.type, evidence)
+    if column.agreed:
+        return _holds_agreed(column, evidence, terms)
+    if evidence.values == 0 or column.spelling in ("text", "identifier"):
+        return True
+    if column.spelling == "json":
+        return Origin.STRING not in evidence.origins
+    if len(evidence.origins) > 1 or Origin.NESTED in evidence.origins:
+        return False
+    return _holds_values(column, evidence)
+
+
+def _holds_agreed(column: TargetColumn, evidence: Evidence, terms: Terms) -> bool:
+    agreed = terms.agreed(column.name)
+    if agreed is None or terms.mode is not ContractMode.EVOLVE:
+        return True
+    logical = parse_logical(agreed.type)
+    needed = widened(logical, evidence)
+    return needed == logical or _includes(column.logical, needed)
+
+
+def _holds_values(column: TargetColumn, evidence: Evidence) -> bool:
+    if column.way:
+        return column.way in evidence.alive
+    logical = column.logical
+    if logical.kind == DECIMAL:
+        within = evidence.digits <= logical.precision - logical.scale and evidence.scale <= logical.scale
+        return DECIMAL in evidence.alive and within
+    return logical.kind in evidence.alive and (logical.kind != "integer" or evidence.digits <= MAX_INTEGER_DIGITS)
+
+
+def _holds_type(target: pa.DataType, evidence: TypedEvidence) -> bool:
+    both = TypedEvidence(types=(target,)) + evidence
+    return bool(both.unified == target)
+
+
+def _includes(column: LogicalType, needed: LogicalType) -> bool:
+    if column.kind != "decimal" or needed.kind not in ("decimal", "integer"):
+        return column == needed
+    digits = needed.precision - needed.scale
+    return column.scale >= needed.scale and column.precision - column.scale >= digits

@@ -1,0 +1,172 @@
+"""The end of a conversion: one schema out of all evidence, parts that are narrower written again, the manifest."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from finport_ingestion.engine.convert.columns import TargetSchema
+from finport_ingestion.engine.convert.fragments import Fragment, assemble_rejects, is_whole
+from finport_ingestion.engine.convert.increment import Cursor, next_watermark, refuse_incomparable
+from finport_ingestion.engine.convert.results import PartResult, condensed
+from finport_ingestion.engine.convert.settle import Settled, Terms, settle
+from finport_ingestion.engine.convert.workplan import WorkPlan
+from finport_ingestion.engine.errors import ConfigError, Skipped
+from finport_ingestion.engine.files import write_bytes
+from finport_ingestion.engine.records import Manifest, Part, StepResult, Watermark
+from finport_ingestion.engine.step import StepContext, safe_name
+
+Again = Callable[[int, TargetSchema], PartResult]
+
+
+def reconcile(
+    context: StepContext,
+    *,
+    upstream: Manifest,
+    plan: WorkPlan,
+    fragments: Sequence[Fragment],
+    terms: Terms,
+    convert_again: Again,
+) -> StepResult:
+    """Write the manifest of the step.
+
+    Raises:
+        Skipped: Nothing is new behind the watermark.
+    """
+    results = _in_order(plan, fragments)
+    settled = settle(condensed([result.seen for result in results]), terms, final=True)
+    if plan.cursor is not None:
+        _refuse_cursor(plan.cursor, settled, rows=sum(result.rows_read for result in results))
+    results, rejects = _same_schema(results, settled, plan, fragments, context=context, convert_again=convert_again)
+    watermark = _watermark(plan.cursor, settled, results) if plan.cursor else upstream.watermark
+    _skip_when_nothing_is_new(plan.cursor, results, source=context.source.name)
+    notes = _notes(settled, results)
+    manifest = context.manifest(
+        replaces=upstream.replaces,
+        parts=tuple(result.part for result in results),
+        rejects=tuple(rejects),
+        items=upstream.items,
+        watermark=watermark,
+        facts=_facts(settled, results, plan, notes),
+    )
+    uri = context.write_manifest(manifest)
+    return StepResult(
+        manifest=uri,
+        items=len({part.item for part in manifest.parts}),
+        rows_read=sum(result.rows_read for result in results),
+        rows_passed=manifest.row_count,
+        rows_quarantined=sum(result.rejected for result in results),
+        size_bytes=manifest.size_bytes,
+        notes=notes,
+        schema=json.dumps(settled.schema.described(), ensure_ascii=False),
+        place=context.places.relative(context.folder("staging")),
+    )
+
+
+def _in_order(plan: WorkPlan, fragments: Sequence[Fragment]) -> list[PartResult]:
+    found: dict[int, PartResult] = {}
+    for numbers, fragment in zip(plan.batches, fragments, strict=True):
+        found.update(zip(numbers, fragment.results, strict=True))
+    return [found[number] for number in sorted(found)]
+
+
+def _same_schema(
+    results: Sequence[PartResult],
+    settled: Settled,
+    plan: WorkPlan,
+    fragments: Sequence[Fragment],
+    *,
+    context: StepContext,
+    convert_again: Again,
+) -> tuple[list[PartResult], list[Part]]:
+    """The parts with the final schema, and the quarantine files of all batches."""
+    final = list(results)
+    for index, result in enumerate(results):
+        if result.fingerprint != settled.schema.fingerprint:
+            final[index] = _again(index, result, settled.schema, context=context, convert_again=convert_again)
+    rejects: list[Part] = []
+    for batch, (numbers, fragment) in enumerate(zip(plan.batches, fragments, strict=True)):
+        changed = any(final[number] is not results[number] for number in numbers)
+        part = fragment.rejects
+        if changed:
+            part = assemble_rejects([final[number] for number in numbers], batch=batch, context=context)
+        rejects.extend([part] if part else [])
+    return final, rejects
+
+
+def _again(
+    index: int, result: PartResult, schema: TargetSchema, *, context: StepContext, convert_again: Again
+) -> PartResult:
+    """The part with `schema`; an earlier try of the seal may have written it."""
+    stem = result.part.uri.rpartition("/")[2].removesuffix(".parquet")
+    note = context.folder("staging") / f"final-{safe_name(stem)}.json"
+    if note.exists():
+        typed = not hasattr(next(iter(result.seen.evidence.values()), None), "alive")
+        known = PartResult.from_plain(json.loads(note.read_bytes()), typed=typed)
+        if known.fingerprint == schema.fingerprint and is_whole(known.part, context):
+            return known
+    converted = convert_again(index, schema)
+    write_bytes(note, (json.dumps(converted.to_plain(), indent=1, ensure_ascii=False) + "\n").encode())
+    return converted
+
+
+def _refuse_cursor(cursor: Cursor, settled: Settled, *, rows: int) -> None:
+    column = settled.schema.find_folded(cursor.field)
+    known = [found.name for found in settled.schema.columns]
+    if column is None or not column.keys:
+        if rows:
+            raise ConfigError(
+                f"incremental field '{cursor.field}' is not in the data.", hint=f"known columns: {', '.join(known)}"
+            )
+        return
+    if not column.ordered:
+        raise ConfigError(
+            f"incremental field '{cursor.field}' is {column.spelling}, which has no order.",
+            hint=f"choose another field of {', '.join(known)}",
+        )
+    if rows:
+        refuse_incomparable(cursor, column.logical, agreed=column.agreed, known=known)
+
+
+def _watermark(cursor: Cursor, settled: Settled, results: Sequence[PartResult]) -> Watermark | None:
+    column = settled.schema.find_folded(cursor.field)
+    taken = [result.taken for result in results if result.taken is not None]
+    if column is None or not taken:
+        return cursor.after
+    return next_watermark(cursor, column.logical, taken)
+
+
+def _skip_when_nothing_is_new(cursor: Cursor | None, results: Sequence[PartResult], *, source: str) -> None:
+    left = sum((result.part.row_count or 0) + result.rejected for result in results)
+    if cursor is not None and cursor.after is not None and left == 0:
+        raise Skipped(f"{source}: nothing new since {cursor.field} {cursor.after.value}.")
+
+
+def _notes(settled: Settled, results: Sequence[PartResult]) -> tuple[str, ...]:
+    nulled: Counter[str] = Counter()
+    for result in results:
+        nulled.update(result.nulled)
+    taken = [result.taken for result in results if result.taken is not None]
+    notes = [*settled.notes, *(note for result in results for note in result.notes)]
+    notes.extend(f"column '{name}': {count} values that do not fit are null" for name, count in sorted(nulled.items()))
+    if without := sum(found.without_value for found in taken):
+        notes.append(f"{without} rows have no value in the incremental field; they are kept")
+    return tuple(dict.fromkeys(notes))
+
+
+def _facts(settled: Settled, results: Sequence[PartResult], plan: WorkPlan, notes: Sequence[str]) -> dict[str, Any]:
+    taken = [result.taken for result in results if result.taken is not None]
+    facts: dict[str, Any] = {
+        "schema": settled.schema.described(),
+        "formats": sorted({str(options["format"]) for options in plan.options}),
+        "drift": list(settled.drift),
+        "notes": list(notes),
+        "rows_read": sum(result.rows_read for result in results),
+        "rows_rejected": sum(result.rejected for result in results),
+    }
+    if plan.cursor is not None:
+        facts["already_taken"] = sum(found.already_taken for found in taken)
+        facts["before_start"] = sum(found.before_start for found in taken)
+    return facts

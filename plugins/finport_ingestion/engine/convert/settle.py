@@ -1,0 +1,218 @@
+"""The schema of a run out of what its parts hold and what the contract agrees, and in words how the two differ.
+
+The same function settles the proposal of the samples, a part that did not fit it, and the final schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+
+from finport_ingestion.engine.config.models.contract import Column, Contract, ContractMode
+from finport_ingestion.engine.convert.agreed import look_agreed, way_of, widened
+from finport_ingestion.engine.convert.cast import Reading
+from finport_ingestion.engine.convert.columns import TargetColumn, TargetSchema
+from finport_ingestion.engine.convert.infer import Evidence, decide, look
+from finport_ingestion.engine.convert.interface import Origin
+from finport_ingestion.engine.convert.names import clean_name, merge_names
+from finport_ingestion.engine.convert.typed import TypedEvidence, look_typed, spelled
+from finport_ingestion.engine.errors import ContractBroken
+from finport_ingestion.engine.logical import LogicalType, parse_logical, to_arrow
+
+AnyEvidence: TypeAlias = Evidence | TypedEvidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the documents say of a run's columns."""
+
+    contract: Contract
+    reading: Reading
+    typed: bool
+    cursor: str | None = None  # the field of `incremental`
+
+    @property
+    def mode(self) -> ContractMode:
+        """Without agreed columns there is nothing to depart from."""
+        return self.contract.mode if self.contract.columns else ContractMode.EVOLVE
+
+    def agreed(self, key: str) -> Column | None:
+        """The contract's column that a delivered name means: spelled the same, or but for case and blanks."""
+        plain = clean_name(key).casefold()
+        exact = next((column for column in self.contract.columns if column.name == key), None)
+        return exact or next((c for c in self.contract.columns if c.name.casefold() == plain), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What one part holds: its names in order, with the evidence of their values."""
+
+    uri: str
+    evidence: Mapping[str, AnyEvidence]
+    originals: Mapping[str, str] = field(default_factory=dict)
+
+    def to_plain(self) -> dict[str, Any]:
+        found = [[key, evidence.to_plain()] for key, evidence in self.evidence.items()]
+        return {"uri": self.uri, "evidence": found, "originals": dict(sorted(self.originals.items()))}
+
+    @staticmethod
+    def from_plain(fields: Mapping[str, Any], *, typed: bool) -> Seen:
+        kind = TypedEvidence if typed else Evidence
+        evidence = {key: kind.from_plain(found) for key, found in fields["evidence"]}
+        return Seen(uri=fields["uri"], evidence=evidence, originals=fields["originals"])
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A schema, how it departs from the contract, and what a person should know."""
+
+    schema: TargetSchema
+    drift: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def observe(values: pa.Array, *, key: str, known: AnyEvidence | None, origins: frozenset[Origin], terms: Terms) -> Any:
+    """The evidence of a column after some more values."""
+    if terms.typed:
+        found: AnyEvidence = look_typed(values)
+        return found if known is None else known + found  # type: ignore[operator]
+    agreed = terms.agreed(key)
+    if agreed is not None:
+        found = look_agreed(values, parse_logical(agreed.type), origins=origins, style=terms.reading.style)
+    else:
+        among = {} if known is None else {"among": known.alive}  # type: ignore[union-attr]
+        found = look(values, origins=origins, style=terms.reading.style, **among)
+    return found if known is None else known + found  # type: ignore[operator]
+
+
+def settle(parts: Sequence[Seen], terms: Terms, *, final: bool = False) -> Settled:
+    """One schema for all `parts`.
+
+    Args:
+        final: Every value was seen: what is still open is an error now.
+
+    Raises:
+        ContractBroken: The contract is frozen, and columns are new or missing.
+        ConfigError: An agreed date can be read in two ways.
+    """
+    agreed_names = [column.name for column in terms.contract.columns]
+    names = merge_names([list(part.evidence) for part in parts], agreed=agreed_names)
+    if terms.mode is ContractMode.FREEZE:
+        _refuse_departures(parts, names, agreed_names, final=final)
+    keys: dict[str, list[str]] = {name: [] for name in agreed_names}
+    for key, name in names.items():
+        keys.setdefault(name, []).append(key)
+    columns: list[TargetColumn] = []
+    drift: list[str] = []
+    notes: list[str] = []
+    dropped: set[str] = set()
+    order = [*dict.fromkeys(names.values())]
+    for name in [*order, *(name for name in agreed_names if name not in order)]:
+        column = next((column for column in terms.contract.columns if column.name == name), None)
+        if column is None and terms.mode in (ContractMode.DISCARD_ROW, ContractMode.DISCARD_VALUE):
+            dropped.update(keys[name])
+            drift.append(f"column '{name}' is unknown to the contract and left out")
+            continue
+        found = [part.evidence[key] for part in parts for key in keys[name] if key in part.evidence]
+        made, said = _column(name, column, found, terms, final=final)
+        notes.extend(said)
+        columns.append(_named(made, keys[name], parts))
+        drift.extend(_drift(columns[-1], column, found, terms))
+    return Settled(TargetSchema(tuple(columns), frozenset(dropped)), tuple(drift), tuple(notes))
+
+
+def _column(
+    name: str, agreed: Column | None, found: Sequence[AnyEvidence], terms: Terms, *, final: bool
+) -> tuple[TargetColumn, list[str]]:
+    if agreed is not None:
+        return _agreed_column(agreed, found, terms, final=final), []
+    if terms.typed:
+        typed = reduce(add, (evidence for evidence in found if isinstance(evidence, TypedEvidence)))
+        kind = pa.string() if pa.types.is_null(typed.unified) else typed.unified
+        return TargetColumn(name=name, type=kind, spelling=spelled(kind), label=_typed_label(kind)), []
+    evidence = reduce(add, (evidence for evidence in found if isinstance(evidence, Evidence)))
+    orders = terms.cursor is not None and name.casefold() == terms.cursor.casefold()
+    decision = decide(name, evidence, date_order=terms.reading.date_order, orders=orders)
+    said = [f"column '{name}' {decision.note}"] if decision.note else []
+    made = TargetColumn(
+        name=name,
+        type=to_arrow(decision.logical),
+        spelling=str(decision.logical),
+        way=decision.way,
+        label=decision.label,
+    )
+    return made, said
+
+
+def _agreed_column(agreed: Column, found: Sequence[AnyEvidence], terms: Terms, *, final: bool) -> TargetColumn:
+    logical = parse_logical(agreed.type)
+    way = None
+    texts = [evidence for evidence in found if isinstance(evidence, Evidence)]
+    if texts:
+        evidence = reduce(add, texts)
+        way = way_of(agreed.name, logical, evidence, date_order=terms.reading.date_order, final=final)
+        logical = widened(logical, evidence) if terms.mode is ContractMode.EVOLVE else logical
+    elif logical.kind in ("date", "time", "timestamp"):
+        # A text column of a typed format is read as ISO 8601 writes it.
+        way = {"date": "date:%Y-%m-%d", "time": "time"}.get(logical.kind, _iso_stamp(logical))
+    return TargetColumn(
+        name=agreed.name,
+        type=to_arrow(logical),
+        spelling=str(logical),
+        way=way,
+        label="identifier" if logical.kind == "identifier" else None,
+        agreed=True,
+    )
+
+
+def _iso_stamp(logical: LogicalType) -> str:
+    return "timestamp:%Y-%m-%d+zone" if logical.time_zone else "timestamp:%Y-%m-%d"
+
+
+def _named(column: TargetColumn, keys: Sequence[str], parts: Sequence[Seen]) -> TargetColumn:
+    import dataclasses
+
+    delivered = next((part.originals.get(key, key) for part in parts for key in keys if key in part.evidence), None)
+    original = delivered if delivered not in (None, column.name) else None
+    return dataclasses.replace(column, keys=tuple(keys), original=original)
+
+
+def _drift(column: TargetColumn, agreed: Column | None, found: Sequence[AnyEvidence], terms: Terms) -> list[str]:
+    if agreed is None:
+        return [f"column '{column.name}' is new: {column.spelling}"] if terms.contract.columns else []
+    if not found:
+        return [f"column '{column.name}' of the contract is not delivered"]
+    if column.spelling != agreed.type:
+        return [f"column '{column.name}' is {column.spelling}, agreed is {agreed.type}"]
+    if terms.typed:
+        delivered = reduce(add, (evidence for evidence in found if isinstance(evidence, TypedEvidence))).unified
+        if delivered != column.type and not pa.types.is_null(delivered):
+            return [f"column '{column.name}' is delivered as {spelled(delivered)}, agreed is {agreed.type}"]
+    return []
+
+
+def _refuse_departures(parts: Sequence[Seen], names: Mapping[str, str], agreed: Sequence[str], *, final: bool) -> None:
+    for part in parts:
+        new = [names[key] for key in part.evidence if names[key] not in agreed]
+        if new:
+            raise ContractBroken(
+                f"{part.uri}: column '{new[0]}' is not in the contract, whose mode is freeze.",
+                hint="agree on the column in the contract, or use another mode",
+            )
+    delivered = set(names.values())
+    missing = [name for name in agreed if name not in delivered]
+    # A file of no records and no header has no columns that could be missing.
+    if final and missing and any(part.evidence for part in parts):
+        raise ContractBroken(
+            f"{parts[0].uri}: column '{missing[0]}' of the contract is not delivered, and its mode is freeze.",
+            hint="ask the source what happened to the column, or use another mode",
+        )
+
+
+def _typed_label(kind: pa.DataType) -> str | None:
+    return "naive" if pa.types.is_timestamp(kind) and kind.tz is None else None

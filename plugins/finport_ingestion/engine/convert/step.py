@@ -1,0 +1,233 @@
+"""Convert landed parts to Parquet of one schema: infer it from samples, convert in batches, reconcile at the end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from finport_ingestion.engine.convert.cast import Reading
+from finport_ingestion.engine.convert.columns import TargetSchema
+from finport_ingestion.engine.convert.conversion import Job, Landed, convert_part
+from finport_ingestion.engine.convert.fragments import Fragment, assemble_rejects, read_fragment, write_fragment
+from finport_ingestion.engine.convert.increment import Cursor
+from finport_ingestion.engine.convert.interface import RawFile
+from finport_ingestion.engine.convert.numerals import NumberStyle
+from finport_ingestion.engine.convert.recognise import options_of, reader_of
+from finport_ingestion.engine.convert.reconcile import reconcile
+from finport_ingestion.engine.convert.registry import FORMATS
+from finport_ingestion.engine.convert.results import PartResult, condensed
+from finport_ingestion.engine.convert.sampling import deal, sample, slice_size
+from finport_ingestion.engine.convert.settle import Seen, Terms, settle
+from finport_ingestion.engine.convert.workplan import FILE_NAME, WorkPlan
+from finport_ingestion.engine.errors import ChecksumMismatch, ConfigError, PermanentError, Skipped
+from finport_ingestion.engine.files import write_bytes
+from finport_ingestion.engine.model import plain
+from finport_ingestion.engine.options import FormatOptions
+from finport_ingestion.engine.records import Manifest, Part, StepResult
+from finport_ingestion.engine.step import StepContext
+
+
+class ConvertStep:
+    """Every landed part becomes one Parquet file; all of a run have one schema."""
+
+    split_name = "infer"
+
+    def split(self, context: StepContext) -> StepResult:
+        """Recognise the formats, propose a schema and deal the parts into batches.
+
+        Raises:
+            Skipped: Nothing was collected.
+            FormatError: A part is not of its format.
+        """
+        upstream = context.upstream()
+        if not upstream.parts:
+            raise Skipped(f"{context.source.name}: nothing was collected.")
+        files = [_raw(part, context) for part in upstream.parts]
+        stated = context.source.convert
+        options = [options_of(p, raw=f, stated=stated) for p, f in zip(upstream.parts, files, strict=True)]
+        typed = _typed(options, context)
+        terms = _terms(context, options[0], typed=typed)
+        size = slice_size(len(files))
+        released = bool(upstream.facts.get("released"))
+        seen: list[Seen] = []
+        for raw, chosen in zip(files, options, strict=True):
+            context.deadline.check()
+            seen.append(sample(raw, reader_of(chosen), terms=terms, size_bytes=size, from_fields=released))
+        samples = condensed(seen)
+        settled = settle(samples, terms)
+        plan = WorkPlan(
+            schema=settled.schema,
+            samples=tuple(samples),
+            options=tuple(plain(chosen) for chosen in options),
+            batches=tuple(tuple(g) for g in deal([f.size_bytes for f in files], batches=context.step.parallel or 1)),
+            typed=typed,
+            cursor=_cursor(context),
+            notes=settled.notes,
+        )
+        write_bytes(context.folder("staging") / FILE_NAME, plan.to_json())
+        return StepResult(
+            batches=len(plan.batches),
+            items=len({part.item for part in upstream.parts}),
+            size_bytes=upstream.size_bytes,
+            notes=settled.notes,
+            schema=json.dumps(settled.schema.described(), ensure_ascii=False),
+        )
+
+    def work(self, context: StepContext) -> StepResult:
+        """Convert the parts of one batch. What an earlier try completed is taken as it stands."""
+        plan = _work_plan(context)
+        batch = _batch_number(context, plan)
+        fragment = read_fragment(context, batch, typed=plan.typed)
+        if fragment is None:
+            upstream = context.upstream()
+            results = [self._convert(upstream, index, plan, context) for index in plan.batches[batch]]
+            fragment = Fragment(tuple(results), assemble_rejects(results, batch=batch, context=context))
+            write_fragment(context, batch, fragment)
+        return StepResult(
+            items=len({result.part.item for result in fragment.results}),
+            rows_read=sum(result.rows_read for result in fragment.results),
+            rows_passed=sum(result.part.row_count or 0 for result in fragment.results),
+            rows_quarantined=sum(result.rejected for result in fragment.results),
+            size_bytes=sum(result.part.size_bytes for result in fragment.results),
+        )
+
+    def seal(self, context: StepContext) -> StepResult:
+        """Bring all parts to one schema and write the manifest.
+
+        Raises:
+            Skipped: Nothing is new behind the watermark.
+            ContractBroken: The contract is frozen, and columns are new or missing.
+        """
+        plan = _work_plan(context)
+        fragments = [read_fragment(context, batch, typed=plan.typed) for batch in range(len(plan.batches))]
+        missing = [number for number, fragment in enumerate(fragments) if fragment is None]
+        if missing:
+            raise PermanentError(
+                f"{context.source.name}: batch {missing[0]} of '{context.step.name}' is not complete.",
+                hint="clear the batch's task, so that it runs again",
+            )
+        upstream = context.upstream()
+        terms = _terms(context, _options(plan, 0), typed=plan.typed)
+
+        def again(index: int, schema: TargetSchema) -> PartResult:
+            return self._convert(upstream, index, plan, context, final=schema)
+
+        complete = [fragment for fragment in fragments if fragment is not None]
+        return reconcile(context, upstream=upstream, plan=plan, fragments=complete, terms=terms, convert_again=again)
+
+    def _convert(
+        self, upstream: Manifest, index: int, plan: WorkPlan, context: StepContext, *, final: TargetSchema | None = None
+    ) -> PartResult:
+        part = upstream.parts[index]
+        terms = _terms(context, _options(plan, 0), typed=plan.typed)
+        job = _job(context, plan, terms, released=bool(upstream.facts.get("released")))
+        landed = _landed(part, _options(plan, index), context, rewritten=final is not None)
+        if final is not None:
+            return convert_part(landed, schema=final, job=job, settle_again=None)
+
+        def settle_again(seen: Seen) -> TargetSchema:
+            return settle(condensed([*plan.samples, seen]), terms).schema
+
+        return convert_part(landed, schema=plan.schema, job=job, settle_again=settle_again)
+
+
+def _raw(part: Part, context: StepContext) -> RawFile:
+    path = context.places.at(part.uri)
+    if path.stat().st_size != part.size_bytes:
+        raise ChecksumMismatch(
+            f"{part.uri}: {path.stat().st_size} bytes, but {part.size_bytes} were landed.",
+            hint="something changed the landing area: run the source again",
+        )
+    quality = context.plan.settings(context.source, context.step).quality
+    return RawFile(path=path, uri=part.uri, size_bytes=part.size_bytes, may_be_empty=quality.min_rows == 0)
+
+
+def _landed(part: Part, options: FormatOptions, context: StepContext, *, rewritten: bool) -> Landed:
+    digest = hashlib.sha256(part.uri.encode()).hexdigest()[:12]
+    stem = f"{part.sequence:05d}-{digest}"
+    folder = context.folder("staging")
+    # A part that the seal writes again has a name of its own: what a batch has finished is never changed.
+    path = folder / f"part-{stem}{'-final' if rewritten else ''}.parquet"
+    rejects_path = folder / f"rejects-{stem}{'-final' if rewritten else ''}.parquet"
+    return Landed(
+        part=part,
+        raw=_raw(part, context),
+        reader=reader_of(options),
+        path=path,
+        uri=context.places.relative(path),
+        rejects_path=rejects_path,
+        rejects_uri=context.places.relative(rejects_path),
+    )
+
+
+def _job(context: StepContext, plan: WorkPlan, terms: Terms, *, released: bool) -> Job:
+    quality = context.plan.settings(context.source, context.step).quality
+
+    def tick(rows: int, size_bytes: int) -> None:
+        context.deadline.check()
+        context.progress.advance(rows=rows, size_bytes=size_bytes)
+
+    return Job(
+        terms=terms,
+        cursor=plan.cursor,
+        mask=quality.mask,
+        keep_rejects=quality.quarantine,
+        from_fields=released,
+        tick=tick,
+    )
+
+
+def _terms(context: StepContext, options: FormatOptions, *, typed: bool) -> Terms:
+    comma = getattr(options, "decimal_comma", False)
+    reading = Reading(
+        style=NumberStyle.COMMA if comma else NumberStyle.POINT,
+        date_order=getattr(options, "date_order", None),
+        time_zone=context.source.time_zone,
+    )
+    incremental = context.source.incremental
+    cursor = incremental.field if incremental else None
+    return Terms(contract=context.source.contract, reading=reading, typed=typed, cursor=cursor)
+
+
+def _cursor(context: StepContext) -> Cursor | None:
+    incremental = context.source.incremental
+    if incremental is None:
+        return None
+    if context.flags.force_run_all or context.flags.replay_of:
+        return Cursor(field=incremental.field)
+    after = context.memory.watermark(context.source.name, context.source.dataset)
+    return Cursor(field=incremental.field, after=after, start=None if after else incremental.start)
+
+
+def _typed(options: Sequence[FormatOptions], context: StepContext) -> bool:
+    kinds = {bool(FORMATS.get(chosen.format).typed) for chosen in options}
+    if len(kinds) > 1:
+        names = ", ".join(sorted({chosen.format for chosen in options}))
+        raise ConfigError(
+            f"{context.source.name}: delivers {names}, which cannot be one dataset.",
+            hint="make a Source of each, or state the 'format'",
+        )
+    return kinds.pop()
+
+
+def _options(plan: WorkPlan, index: int) -> FormatOptions:
+    stated = plan.options[index]
+    options: FormatOptions = FORMATS.get(stated["format"]).Options.model_validate(stated)
+    return options
+
+
+def _work_plan(context: StepContext) -> WorkPlan:
+    path = context.folder("staging") / FILE_NAME
+    if not path.exists():
+        raise PermanentError(
+            f"{context.source.name}: step '{context.step.name}' has not been split.",
+            hint="clear its split task, so that it runs again",
+        )
+    return WorkPlan.from_json(path.read_bytes())
+
+
+def _batch_number(context: StepContext, plan: WorkPlan) -> int:
+    if context.batch is None or not 0 <= context.batch < len(plan.batches):
+        raise PermanentError(f"{context.source.name}: '{context.step.name}' has no batch {context.batch}.")
+    return context.batch

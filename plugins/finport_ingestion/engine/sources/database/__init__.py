@@ -1,0 +1,1 @@
+"""What the SQL source is made of: databases, columns, ranges, reading."""

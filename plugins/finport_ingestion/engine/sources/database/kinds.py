@@ -1,0 +1,31 @@
+"""The kinds of databases, by the type of a connection."""
+
+from __future__ import annotations
+
+from finport_ingestion.engine.errors import ConfigError
+from finport_ingestion.engine.registry import Entry, Registry
+from finport_ingestion.engine.sources.database.dialect import Dialect
+from finport_ingestion.engine.sources.interface import Access
+
+_POSTGRESQL = Entry("finport_ingestion.engine.sources.database.postgresql:PostgresqlDialect", "pip install psycopg")
+
+DATABASES: Registry[type[Dialect]] = Registry(
+    "type of database connection",
+    {
+        "postgres": _POSTGRESQL,
+        "postgresql": _POSTGRESQL,
+        "sqlite": Entry("finport_ingestion.engine.sources.database.sqlite:SqliteDialect"),
+    },
+)
+
+
+def dialect_of(access: Access) -> Dialect:
+    """How to speak to the database of the connection.
+
+    Raises:
+        ConfigError: There is no connection.
+        UnknownPlugin: Its type is unknown, or a driver is missing.
+    """
+    if access.connection is None:
+        raise ConfigError(f"{access.source}: no connection.", hint="state 'connection' in the source")
+    return DATABASES.get(access.connection.kind)()

@@ -1,0 +1,57 @@
+"""Statements about what a document names: no name is ever pasted into SQL, and a query stands in parentheses."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from finport_ingestion.engine.errors import ConfigError, SourceItemMissing
+
+
+def named_table(connection: sa.Connection, stated: str, *, source: str) -> sa.TableClause:
+    """The table or view `name` or `schema.name`, if the database has it.
+
+    Raises:
+        SourceItemMissing: It has none; the nearest name is in the hint.
+    """
+    schema, _, name = stated.rpartition(".")
+    inspector = sa.inspect(connection)
+    known_schema = not schema or schema in inspector.get_schema_names()
+    if known_schema and inspector.has_table(name, schema=schema or None):
+        return sa.table(name, schema=schema or None)
+    names = (
+        [*inspector.get_table_names(schema or None), *inspector.get_view_names(schema or None)] if known_schema else []
+    )
+    near = difflib.get_close_matches(name, names, n=1)
+    prefix = f"{schema}." if schema else ""
+    raise SourceItemMissing(
+        f"{source}: the database has no table or view '{stated}'.",
+        hint=f"did you mean '{prefix}{near[0]}'?" if near else "check 'table', its schema, and the login's rights",
+    )
+
+
+def subquery(query: str, names: Sequence[str]) -> sa.Subquery:
+    """A SELECT as something to select from."""
+    # A colon would begin a parameter, which a query of a document has none of; its last line may be a comment.
+    text = query.strip().rstrip(";").rstrip().replace(":", r"\:")
+    return sa.text(f"{text}\n").columns(*(sa.column(name) for name in names)).subquery("finport_query")
+
+
+def described(connection: sa.Connection, rows: sa.FromClause, *, source: str) -> Sequence[Any]:
+    """What the driver says of the columns (DB-API `description`), without a row.
+
+    Raises:
+        ConfigError: Two of them have one name.
+    """
+    with connection.execute(sa.select(sa.text("*")).select_from(rows).limit(0)) as result:
+        description: Sequence[Any] = result.cursor.description if result.cursor else ()
+    double = [name for name, count in Counter(each[0] for each in description).items() if count > 1]
+    if double:
+        raise ConfigError(
+            f"{source}: two columns of the query are called '{double[0]}'.", hint="name them apart with AS in the query"
+        )
+    return description
