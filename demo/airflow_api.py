@@ -9,7 +9,8 @@ from typing import Any, Final, Self
 import httpx
 
 HEALTHY: Final = "healthy"
-_SECONDS: Final = 10.0
+# The first request of a kind imports modules, which takes long on a busy machine.
+_SECONDS: Final = 60.0
 
 
 class AirflowApi:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Final
 
-from demo.airflow_home import settings
+from demo.airflow_home import HOME, settings
 from demo.components import Component
 from demo.folder import DemoFolder
 
@@ -100,7 +100,11 @@ def airflow_command(*words: str) -> tuple[str, ...]:
 
 def inherited() -> dict[str, str]:
     """Our environment, without settings of another Airflow, and with no proxy before this machine's own servers."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW__", "AIRFLOW_CONFIG"))}
+    dropped = ("AIRFLOW__", "AIRFLOW_CONFIG", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    # Each task is a process that imports Airflow: without compiled modules it takes seconds more. The folder of their
+    # own keeps them out of the work tree.
+    kept["PYTHONPYCACHEPREFIX"] = str(HOME / "pycache")
     own = f"{HOST},localhost"
     for name in ("NO_PROXY", "no_proxy"):
         kept[name] = ",".join(filter(None, (kept.get(name), own)))

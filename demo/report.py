@@ -89,7 +89,7 @@ class Report:
         dataset = "equity-prices"
         snapshot = open_snapshot(services.places.at(f"store/{dataset}"))
         table = Table(title=f"Five of {snapshot.row_count:,} rows, read back from {dataset}", title_justify="left")
-        rows = snapshot.to_pyarrow().slice(0, _ROWS)
+        rows = snapshot.to_pyarrow().head(_ROWS)
         for name in rows.column_names:
             table.add_column(name, justify="left" if name in ("symbol", "date") else "right")
         for values in rows.to_pylist():

@@ -40,7 +40,7 @@ class Database:
     def run(self, *statements: str) -> None:
         with psycopg.connect(self.url.set(drivername="postgresql").render_as_string(hide_password=False)) as owner:
             for statement in statements:
-                owner.execute(statement)  # type: ignore[call-overload]
+                owner.execute(statement)
 
     def source(self, *, spec: dict[str, Any] | None = None, **options: Any) -> SqlSource:
         limits = {name: options.pop(name) for name in LIMITS if name in options}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import configparser
+import contextlib
 import importlib.util
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +18,14 @@ if TYPE_CHECKING:
     from airflow.models.connection import Connection
 
 _HOME_VARIABLE = "AIRFLOW_HOME"
-_USUAL_HOME = "airflow"
+_CONFIGURED = (
+    "AIRFLOW__SECRETS__BACKEND",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET",
+)
+_SQLITE = "sqlite:///"
+_EMPTY_BYTES = 4096  # a SQLite file of one page has no tables
 
 
 class CommandLineConnections:
@@ -49,25 +59,50 @@ class CommandLineConnections:
 
 
 def airflow_is_set_up(environment: Mapping[str, str]) -> bool:
-    """Whether Airflow is installed, and has a home that can hold connections."""
+    """Whether Airflow is installed here and has a database or a secrets backend that can hold connections.
+
+    Found out without importing it: that would make a home where none is, and take seconds.
+    """
     if importlib.util.find_spec("airflow") is None:
         return False
-    named = environment.get(_HOME_VARIABLE)
-    return Path(named).is_dir() if named else (Path.home() / _USUAL_HOME / "airflow.cfg").is_file()
+    if any(environment.get(name) for name in _CONFIGURED):
+        return True
+    home = Path(environment.get(_HOME_VARIABLE) or Path.home() / "airflow")
+    configured = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        configured.read(home / "airflow.cfg")
+    except configparser.Error:
+        return True  # Airflow itself says best what is wrong with it
+    if configured.get("secrets", "backend", fallback="").strip():
+        return True
+    address = configured.get("database", "sql_alchemy_conn", fallback="").strip() or f"{_SQLITE}{home}/airflow.db"
+    if not address.startswith(_SQLITE):
+        return True
+    file = Path(address.removeprefix(_SQLITE))
+    return file.is_file() and file.stat().st_size > _EMPTY_BYTES
 
 
 def _from_airflow(connection_id: str) -> ConnectionSpec | None:
-    import logging
+    with _own_logging():
+        from airflow.models.connection import Connection
+        from airflow.sdk.exceptions import AirflowNotFoundException
 
-    # A home without a database yet is told of as an error with a traceback; here it only means "not known".
-    logging.getLogger("airflow").setLevel(logging.CRITICAL)
-    from airflow.models.connection import Connection
-    from airflow.sdk.exceptions import AirflowNotFoundException
+        try:
+            return _spec(connection_id, Connection.get_connection_from_secrets(connection_id))
+        except AirflowNotFoundException:
+            return None
 
+
+@contextlib.contextmanager
+def _own_logging() -> Iterator[None]:
+    """From its import on, Airflow sends every log line to the screen; a command's output is its result."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
     try:
-        return _spec(connection_id, Connection.get_connection_from_secrets(connection_id))
-    except AirflowNotFoundException:
-        return None
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 def _spec(connection_id: str, connection: Connection) -> ConnectionSpec:

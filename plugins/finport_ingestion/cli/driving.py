@@ -25,15 +25,16 @@ _STEPS = (
     column("step"),
     column("status"),
     column("seconds", right=True, spell=screen.spell_seconds),
-    column("items", right=True, spell=screen.spell_count),
-    column("size_bytes", "size", right=True, spell=screen.spell_bytes),
-    column("rows_read", "read", right=True, spell=screen.spell_count),
-    column("rows_passed", "passed", right=True, spell=screen.spell_count),
-    column("rows_quarantined", "quarantined", right=True, spell=screen.spell_count),
+    column("items", right=True, spell=screen.spell_some),
+    column("size_bytes", "size", right=True, spell=screen.spell_some_bytes),
+    column("rows_read", "read", right=True, spell=screen.spell_some),
+    column("rows_passed", "passed", right=True, spell=screen.spell_some),
+    column("rows_quarantined", "quarantined", right=True, spell=screen.spell_some),
     column("score", right=True),
     column("told", "what happened"),
 )
 _COUNTS = ("items", "size_bytes", "rows_read", "rows_passed", "rows_quarantined")
+_GOOD = ("succeeded", "skipped")
 _ENDS = ("failed", "abandoned", "retrying", "running", "skipped", "succeeded")
 
 
@@ -55,15 +56,21 @@ def new_run(services: Services, workflow: str, *, prefix: str) -> RunKey:
 
 
 def named_run(services: Services, workflow: str, run_id: str) -> RunKey:
-    """The run of that id: begun again with all of its time if the ledger has it, or a new one that stands for now."""
+    """The run of that id: a new one, or one that did not end well, begun again with all of its time.
+
+    Raises:
+        PermanentError: The run has ended well; beginning it again could only undo it.
+    """
     try:
-        known = services.state.run(f"{workflow}/{run_id}").key
+        known = services.state.run(f"{workflow}/{run_id}")
     except PermanentError:
         known = None
-    if known is None or (known.workflow, known.run_id) != (workflow, run_id):
+    if known is None or (known.key.workflow, known.key.run_id) != (workflow, run_id):
         return RunKey(workflow=workflow, run_id=run_id, run_after=services.clock.now())
-    services.state.restart_run(known)
-    return known
+    if str(known.status) in _GOOD:
+        raise PermanentError(f"run {run_id} has {known.status}.", hint="leave --run-id out, or name another run")
+    services.state.restart_run(known.key)
+    return known.key
 
 
 def drive(wanted: Drive, *, as_json: bool) -> None:

@@ -10,9 +10,9 @@ from finport_ingestion.engine.model import plain
 
 if TYPE_CHECKING:
     from finport_ingestion.engine.config.catalog import Catalog
-    from finport_ingestion.engine.config.mistakes import KeyPath
     from finport_ingestion.engine.config.layers import Resolved
     from finport_ingestion.engine.config.loader import Document
+    from finport_ingestion.engine.config.mistakes import KeyPath
     from finport_ingestion.engine.workflow.plan import Plan
 
 _ELSEWHERE = ("description", "owner", "overrides")

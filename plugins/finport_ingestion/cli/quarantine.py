@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Rejected records: look at them, repair them, let them in again.", no_args_is_help=True)
 
+_OWN = 4  # segments of a landed part that tell area, workflow, source and run
 SourceArgument = Annotated[str | None, typer.Argument(metavar="[SOURCE]", help="Only this source's records.")]
 
 _LIST = (
@@ -33,7 +34,7 @@ _LIST = (
 )
 _RECORDS = (
     column("source"),
-    column("part"),
+    column("part", spell=lambda part: "/".join(part.split("/")[_OWN:])),
     column("row", right=True),
     column("stage"),
     column("column"),
@@ -99,7 +100,7 @@ def release(
     Records that are left out of the file stay in quarantine. Numbers are written with a point, dates as 2026-12-31.
     """
     from finport_ingestion.cli.quarantined import of_run
-    from finport_ingestion.cli.release import prepare
+    from finport_ingestion.cli.release import is_published, prepare
     from finport_ingestion.cli.repair import read_repaired
 
     services = surroundings.services()
@@ -111,8 +112,10 @@ def release(
             hint="records go in by the workflow that rejected them; let it select the source again",
         )
     prepared = prepare(of, read_repaired(file), services=services)
-    if dry_run:
-        _tell_dry_run(prepared, as_json=as_json)
+    if is_published(prepared, services, dataset=plan.source(source).dataset):
+        _tell(prepared, "were released before and are published: nothing to do", status="skipped", as_json=as_json)
+    elif dry_run:
+        _tell(prepared, f"would be released as {prepared.run_id}", status="dry run", as_json=as_json)
     else:
         _carry_out(prepared, plan=plan, services=services, as_json=as_json)
 
@@ -134,11 +137,11 @@ def _carry_out(prepared: Release, *, plan: Plan, services: Services, as_json: bo
     drive(wanted, as_json=as_json)
 
 
-def _tell_dry_run(prepared: Release, *, as_json: bool) -> None:
+def _tell(prepared: Release, told: str, *, status: str, as_json: bool) -> None:
     if as_json:
-        screen.show_json({"run": prepared.run_id, "records": len(prepared.records), "bytes": len(prepared.content)})
+        screen.show_json({"run": prepared.run_id, "status": status, "records": len(prepared.records), "why": told})
     else:
-        screen.say(f"{len(prepared.records)} record(s) of {prepared.of.where} would be released as {prepared.run_id}")
+        screen.say(f"{len(prepared.records)} record(s) of {prepared.of.where} {told}")
 
 
 def _row(each: Quarantined, services: Services) -> dict[str, Any]:

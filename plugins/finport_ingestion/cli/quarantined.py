@@ -62,8 +62,9 @@ class Quarantined:
             yield {"workflow": self.folder.workflow, "run": self.folder.run_id, "source": self.folder.source, **row}
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """The whole records, as they are exported for repair."""
-        for row in self._rows(["part", "row", "reason", "record"]):
+        """The whole records, as they are exported for repair, in the order of delivery."""
+        rows = self._rows(["part", "row", "reason", "record"])
+        for row in sorted(rows, key=lambda row: (row["part"], row["row"])):
             yield {PART: row["part"], ROW: row["row"], REASON: row["reason"], **_fields(row["record"])}
 
     def keys(self) -> set[tuple[str, int]]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Format = Literal["table", "csv", "json", "parquet"]
+_SUFFIXES: dict[str, Format] = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
 
 
 def read(
@@ -32,7 +33,9 @@ def read(
     lineage: Annotated[
         bool, typer.Option("--lineage", help="Also the landed part and row that each row came from.")
     ] = False,
-    form: Annotated[Format, typer.Option("--format", "-f", help="How rows are written.")] = "table",
+    form: Annotated[
+        Format | None, typer.Option("--format", "-f", help="How rows are written; a file's name tells it, too.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this file instead of the screen.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
@@ -40,9 +43,7 @@ def read(
     from finport_ingestion.cli.published import Question, rows_of
     from finport_ingestion.cli.writing import write_rows
 
-    form = "json" if as_json else form
-    if form == "parquet" and out is None:
-        raise ConfigError("Parquet is no text for a screen.", hint="name a file: --out FILE")
+    chosen = _form("json" if as_json else form, out)
     question = Question(
         dataset=dataset,
         snapshot=snapshot,
@@ -52,16 +53,30 @@ def read(
         lineage=lineage,
     )
     answer = rows_of(question, surroundings.services)
-    if form == "table" and out is None:
+    if chosen == "table":
         _show(answer.rows)
         screen.remark(f"{answer.rows.num_rows:,} row(s) of {answer.about}")
         return
     if out is None:
-        write_rows(answer.rows, sys.stdout.buffer, form=form)
+        write_rows(answer.rows, sys.stdout.buffer, form=chosen)
         return
     with out.open("wb") as file:
-        write_rows(answer.rows, file, form=form)
+        write_rows(answer.rows, file, form=chosen)
     screen.say(f"{answer.rows.num_rows:,} row(s) of {answer.about} in {out}")
+
+
+def _form(wanted: Format | None, out: Path | None) -> Format:
+    """How rows are written: as asked for, as the file is called, or as a table."""
+    if out is None:
+        if wanted == "parquet":
+            raise ConfigError("Parquet is no text for a screen.", hint="name a file: --out FILE")
+        return wanted or "table"
+    if wanted == "table":
+        raise ConfigError("a table is for the screen.", hint="write a file as csv, json or parquet")
+    called: Format | None = _SUFFIXES.get(out.suffix)
+    if wanted is None and called is None:
+        raise ConfigError(f"{out.name} tells no format.", hint="add --format csv, json or parquet")
+    return wanted or called or "csv"
 
 
 def _show(rows: pa.Table) -> None:

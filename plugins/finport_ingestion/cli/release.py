@@ -67,6 +67,11 @@ def prepare(of: Quarantined, records: Sequence[Repaired], *, services: Services)
     return release
 
 
+def is_published(release: Release, services: Services, *, dataset: str) -> bool:
+    """Whether exactly these records were released before, and are still published."""
+    return release.run_id in services.state.fingerprints(release.of.folder.source, dataset)
+
+
 def land(release: Release, *, plan: Plan, services: Services) -> None:
     """Put the records into the landing area, as if they had just been delivered. May be repeated."""
     from finport_ingestion import __version__

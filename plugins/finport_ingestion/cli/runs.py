@@ -34,17 +34,17 @@ _STEPS = (
     column("status"),
     column("try_number", "try", right=True),
     column("seconds", right=True, spell=screen.spell_seconds),
-    column("items", right=True, spell=screen.spell_count),
-    column("size_bytes", "size", right=True, spell=screen.spell_bytes),
-    column("rows_read", "read", right=True, spell=screen.spell_count),
-    column("rows_passed", "passed", right=True, spell=screen.spell_count),
-    column("rows_quarantined", "quarantined", right=True, spell=screen.spell_count),
+    column("items", right=True, spell=screen.spell_some),
+    column("size_bytes", "size", right=True, spell=screen.spell_some_bytes),
+    column("rows_read", "read", right=True, spell=screen.spell_some),
+    column("rows_passed", "passed", right=True, spell=screen.spell_some),
+    column("rows_quarantined", "quarantined", right=True, spell=screen.spell_some),
     column("score", right=True),
     column("told", "what happened"),
 )
 _NOTES = (column("at", "at (UTC)"), column("source"), column("step"), column("kind"), column("text"))
 _PLACES = (column("source"), column("what"), column("where"), column("holds"))
-_EVENTS = (column("time", "at (UTC)"), column("type"), column("subject"), column("sent"), column("facts", spell=str))
+_EVENTS = (column("time", "at (UTC)"), column("type"), column("subject"), column("sent"))
 
 
 def list_runs(

@@ -124,6 +124,16 @@ def spell_count(count: int | None) -> str:
     return "" if count is None else f"{count:,}"
 
 
+def spell_some(count: int | None) -> str:
+    """`1,234`, and nothing for none: zeros hide what there is."""
+    return spell_count(count) if count else ""
+
+
+def spell_some_bytes(size: float | None) -> str:
+    """`1.5 MiB`, and nothing for none."""
+    return spell_bytes(size) if size else ""
+
+
 def spell_seconds(seconds: float | None) -> str:
     """`0.25`, `12.3`, `1,234`: no more digits than say something."""
     if seconds is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, TaskGroup
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from finport_ingestion.operators.step import StepOperator
 
 _EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
-_BEGIN_RETRIES = 3
+_RETRIES = 3
+_RETRY_DELAY = timedelta(seconds=10)
 
 
 def draw(plan: Plan) -> DAG:
@@ -37,7 +38,12 @@ def draw(plan: Plan) -> DAG:
         params=trigger_params(plan),
         tags=set(plan.tags),
         doc_md=doc_md(plan),
-        default_args={"owner": plan.owner, "retries": _BEGIN_RETRIES, "retry_policy": FinportRetryPolicy()},
+        default_args={
+            "owner": plan.owner,
+            "retries": _RETRIES,
+            "retry_delay": _RETRY_DELAY,
+            "retry_policy": FinportRetryPolicy(),
+        },
     ) as dag:
         begin = BeginRunOperator(task_id="begin", workflow=plan.workflow, plan_digest=plan.digest)
         finish = FinishRunOperator(task_id="finish", workflow=plan.workflow, plan_digest=plan.digest)

@@ -14,7 +14,7 @@ from finport_ingestion.engine.project import Project
 from finport_ingestion.engine.workflow import lifecycle
 from finport_ingestion.factory.params import flags_of, selected
 from finport_ingestion.operators.errors import as_airflow
-from finport_ingestion.operators.surroundings import run_key, services_of
+from finport_ingestion.operators.surroundings import driver_of_run, ended_in_airflow, run_key, services_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -41,7 +41,10 @@ class BeginRunOperator(_RunOperator):
             plan = self._plan()
             flags = flags_of(context["params"])
             run = run_key(self.workflow, context)
-            for recovered in lifecycle.begin(plan, run, flags, services, driver="airflow"):
+            recovered_sagas = lifecycle.begin(
+                plan, run, flags, services, driver=driver_of_run(), ended=ended_in_airflow(context)
+            )
+            for recovered in recovered_sagas:
                 self.log.warning("%s of run %s: %s", recovered.source, recovered.run_id, recovered.note)
 
     def _plan(self) -> Plan:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from airflow.sdk.exceptions import AirflowRuntimeError
+from airflow.sdk.execution_time import task_runner
+from airflow.sdk.execution_time.supervisor import InProcessSupervisorComms
 
 from finport_ingestion.engine.project import Project
 from finport_ingestion.engine.step import RunKey
@@ -17,6 +22,25 @@ if TYPE_CHECKING:
 def services_of(task: BaseOperator) -> Services:
     """The engine's services for a task: its project is the one around its DAG file."""
     return Services.of(Project.around(Path(task.dag.fileloc).parent), AirflowConnections())
+
+
+def driver_of_run() -> str:
+    """`cli` where one process does the whole run (`airflow dags test`), so that its end is the run's; else `airflow`."""
+    comms = getattr(task_runner, "SUPERVISOR_COMMS", None)
+    return "cli" if isinstance(comms, InProcessSupervisorComms) else "airflow"
+
+
+def ended_in_airflow(context: Context) -> Callable[[RunKey], bool]:
+    """Tells whether Airflow has given up or finished a run; such a run works on nothing any more."""
+    dag_id, ti = context["ti"].dag_id, context["ti"]
+
+    def ended(run: RunKey) -> bool:
+        try:
+            return ti.get_dagrun_state(dag_id, run.run_id) in ("success", "failed")
+        except AirflowRuntimeError:
+            return False  # Airflow does not know the run: `finport ingest` made it
+
+    return ended
 
 
 def run_key(workflow: str, context: Context) -> RunKey:

@@ -66,7 +66,7 @@ class Table:
         url = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(url) as owner:
             for statement in statements:
-                owner.execute(statement)  # type: ignore[call-overload]
+                owner.execute(statement)
 
 
 def system(request: pytest.FixtureRequest) -> Table:

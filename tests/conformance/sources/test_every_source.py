@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import psutil
@@ -192,8 +193,9 @@ def test_no_text_repeats_a_secret(system: System, caplog: pytest.LogCaptureFixtu
             tell(use)
         for broken in (system.unreachable, system.refused):
             with broken() as failing:
-                for use in (*every_use(failing), lambda failing=failing: content(failing, item)):
+                for use in every_use(failing):
                     tell(use)
+                tell(partial(content, failing, item))
         system.remove(item)
         tell(lambda: content(source, item))
     # Neither as it is, nor as a URL or a form spells it.

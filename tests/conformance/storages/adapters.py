@@ -50,6 +50,7 @@ class StorageMaker:
         clock: Clock | None = None,
         places: Places | None = None,
         key: tuple[str, ...] = (),
+        seconds: float = 240,
         **options: Any,
     ) -> Storage:
         """An opened storage; `options` are added to what the adapter needs."""
@@ -60,7 +61,7 @@ class StorageMaker:
             places=places or self.places,
             connections=EnvironmentConnections(self.environment),
             clock=clock,
-            deadline=Deadline.after(240, clock=clock),
+            deadline=Deadline.after(seconds, clock=clock),
             key=key,
         )
         chosen = plugin.Options.model_validate({"storage": self.name, **self.options, **options})

@@ -62,7 +62,7 @@ def _changed_documents(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 
 
 @given(_changed_documents())
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_a_changed_document_loads_or_is_told_to_be_wrong(changed: tuple[str, dict[str, Any]]) -> None:
     kind, document = changed
     text = yaml.safe_dump(document, allow_unicode=True)
@@ -75,7 +75,7 @@ def test_a_changed_document_loads_or_is_told_to_be_wrong(changed: tuple[str, dic
 
 
 @given(st.lists(_changed_documents(), max_size=4))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_a_project_of_changed_documents_never_raises(changed: list[tuple[str, dict[str, Any]]]) -> None:
     with TemporaryDirectory() as folder:
         (Path(folder) / "include/configs").mkdir(parents=True)
@@ -100,6 +100,7 @@ def test_bytes_that_are_no_document_never_raise(content: bytes) -> None:
 @given(
     st.sampled_from(sorted(EXAMPLES)), st.integers(0, 2_000), st.text(alphabet="\"'[]{}:-#&*!|>%@`\t\n x", max_size=3)
 )
+@settings(max_examples=60)
 def test_a_document_with_a_slip_of_the_hand_never_raises(kind: str, at: int, slip: str) -> None:
     text = EXAMPLES[kind]
     at %= len(text)

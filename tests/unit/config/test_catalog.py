@@ -117,8 +117,8 @@ def test_a_rate_above_the_global_one_is_told_at_the_line_that_states_it(project:
         f"policies/fast.yaml:10:20: spec.settings.limits.rate: 2000/minute {above}",
         f"sources/b.yaml:10:30: spec.overrides.limits.rate: 100/second {above}",
         (
-            "sources/c.yaml:10:36: spec.overrides.limits.globalRate: 10/minute is below the rate of 100/minute that each "
-            "source has; lower 'rate' too"
+            "sources/c.yaml:10:36: spec.overrides.limits.globalRate: 10/minute is below the rate of 100/minute that "
+            "each source has; lower 'rate' too"
         ),
     ]
     assert project.catalog().usable_workflows == ("d",)

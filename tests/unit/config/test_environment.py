@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finport_ingestion.engine.auth.oauth2 import ClientCredentialsOptions
@@ -96,7 +96,15 @@ def test_a_reference_that_is_none_is_noticed(text: str, misspelt: bool) -> None:
     assert misspelt_reference(text) is misspelt
 
 
-@given(st.recursive(st.text(max_size=10), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+_nested = st.recursive(
+    st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(_nested)
+@settings(max_examples=50)
 def test_what_has_no_dollar_comes_back_unchanged(value: object) -> None:
     if "$" not in str(value):
         assert fill(value, {}) == value

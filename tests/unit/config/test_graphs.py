@@ -6,7 +6,7 @@ import itertools
 from datetime import timedelta
 from graphlib import CycleError, TopologicalSorter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finport_ingestion.engine.config.graphs import circles, longest_way
@@ -16,6 +16,7 @@ _graphs = st.dictionaries(_names, st.sets(_names))
 
 
 @given(_graphs)
+@settings(max_examples=40)
 def test_a_circle_is_found_exactly_where_there_is_one(after: dict[str, set[str]]) -> None:
     found = circles(after)
     try:
@@ -27,6 +28,7 @@ def test_a_circle_is_found_exactly_where_there_is_one(after: dict[str, set[str]]
 
 
 @given(_graphs)
+@settings(max_examples=40)
 def test_every_circle_is_a_way_from_a_name_to_itself(after: dict[str, set[str]]) -> None:
     for circle in circles(after):
         assert circle[0] == circle[-1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finport_ingestion.engine.config.layers import Layer, resolve_settings
@@ -99,6 +99,7 @@ _scores = st.dictionaries(st.sampled_from(["minScore", "minRows"]), st.integers(
 
 
 @given(st.lists(_scores, max_size=5))
+@settings(max_examples=40)
 def test_the_highest_layer_that_states_a_value_decides_it(stated: list[dict[str, int]]) -> None:
     layers = [Layer(origin=str(number), settings={"quality": quality}) for number, quality in enumerate(stated)]
     resolved = resolve_settings(layers)

@@ -52,14 +52,14 @@ def test_every_mistake_of_a_document_is_told_at_once(project: ProjectFolder) -> 
             "database."
         ),
         (
-            "sources/a.yaml:12:20: spec.overrides.limits.rate: a rate is written like 100/minute; the periods are second, "
-            "minute, hour and day"
+            "sources/a.yaml:12:20: spec.overrides.limits.rate: a rate is written like 100/minute; the periods are "
+            "second, minute, hour and day"
         ),
         "sources/a.yaml:12:33: spec.overrides.limits.request_timeout: unknown key; did you mean 'requestTimeout'?",
         "sources/a.yaml:12:64: spec.overrides.limits.maxItems: must be greater than 0",
         (
-            "sources/a.yaml:13:24: spec.overrides.quality.minRows: must be a whole number, and is text; write it without "
-            "quotes"
+            "sources/a.yaml:13:24: spec.overrides.quality.minRows: must be a whole number, and is text; write it "
+            "without quotes"
         ),
         "sources/a.yaml:13:39: spec.overrides.quality.minScore: must be at most 100",
         "sources/a.yaml:13:58: spec.overrides.quality.maxNullShare: must be a number, and is text",
@@ -78,17 +78,17 @@ def test_every_mistake_of_a_document_is_told_at_once(project: ProjectFolder) -> 
         "sources/a.yaml:17:13: spec.timeZone: no such time zone; use a name such as Europe/Berlin or UTC",
         "sources/a.yaml:18:14: spec.fallbacks: must be a list, and is a whole number",
         (
-            "sources/a.yaml:19:14: spec.provides[0]: a name has 1 to 63 of a-z, 0-9 and '-', and begins and ends with a "
-            "letter or digit"
+            "sources/a.yaml:19:14: spec.provides[0]: a name has 1 to 63 of a-z, 0-9 and '-', and begins and ends with "
+            "a letter or digit"
         ),
         (
-            "sources/a.yaml:20:3: spec.incremental.field: missing key: The column whose value grows: a date, a time or a "
-            "number."
+            "sources/a.yaml:20:3: spec.incremental.field: missing key: The column whose value grows: a date, a time or "
+            "a number."
         ),
         "sources/a.yaml:20:24: spec.incremental.start: must be text, and is a whole number; put it in quotes",
         (
-            "sources/a.yaml:21:3: spec.metadata: unknown key; known: authentication, calendar, contract, convert, dataset, "
-            "dependsOn, description, enabled, fallbacks, format, frequency, incremental and 7 more"
+            "sources/a.yaml:21:3: spec.metadata: unknown key; known: authentication, calendar, contract, convert, "
+            "dataset, dependsOn, description, enabled, fallbacks, format, frequency, incremental and 7 more"
         ),
     ]
 
@@ -182,8 +182,8 @@ def test_what_is_no_document_of_ours_is_told(project: ProjectFolder) -> None:
         "workflows/a.yaml:10:1: apiVersion: missing key: The version of the document format.",
         "workflows/a.yaml:10:1: kind: missing key",
         (
-            "workflows/a.yaml:10:1: metadata.name: missing key: Unique among the documents of its kind; letters, digits "
-            "and '-'."
+            "workflows/a.yaml:10:1: metadata.name: missing key: Unique among the documents of its kind; letters, "
+            "digits and '-'."
         ),
         "workflows/a.yaml:10:1: spec: missing key",
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textwrap import dedent
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finport_ingestion.engine.config.salvage import salvage
@@ -41,5 +41,6 @@ def test_text_that_is_nothing_at_all_salvages_to_nothing() -> None:
 
 
 @given(st.text(alphabet="ab:-[]{}'\" \n#", max_size=80))
+@settings(max_examples=40)
 def test_no_text_makes_salvage_raise(text: str) -> None:
     assert isinstance(salvage(text), dict)

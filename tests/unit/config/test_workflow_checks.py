@@ -74,8 +74,8 @@ def test_steps_that_wait_for_each_other_are_shown_as_a_circle(project: ProjectFo
     )
     assert project.mistakes() == [
         (
-            "workflows/w.yaml:13:80: spec.steps[0].dependsOn: the steps go in a circle: first -> third -> second -> first; "
-            "take one of them out"
+            "workflows/w.yaml:13:80: spec.steps[0].dependsOn: the steps go in a circle: first -> third -> second -> "
+            "first; take one of them out"
         )
     ]
 
@@ -100,8 +100,8 @@ def test_the_longest_chain_of_steps_must_fit_the_timeout(project: ProjectFolder)
     )
     assert project.mistakes() == [
         (
-            "workflows/w.yaml:11:12: spec.timeout: the steps may take 1h5m, each tried once (b 20m + c 25m + d 20m), and "
-            "the workflow has 1h; allow it more, or the steps less"
+            "workflows/w.yaml:11:12: spec.timeout: the steps may take 1h5m, each tried once (b 20m + c 25m + d 20m), "
+            "and the workflow has 1h; allow it more, or the steps less"
         )
     ]
     assert project.catalog().notes == ()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finport_ingestion.engine.config.yaml_reader import MAX_DEPTH, Chunk, Reading, read, split
@@ -254,6 +254,7 @@ _values = st.recursive(
 
 
 @given(_values)
+@settings(max_examples=40)
 def test_what_a_dumper_quotes_comes_back_as_it_was(value: Any) -> None:
     # Double quotes are the one style that every YAML version reads alike.
     text = yaml.dump({"key": value}, default_style='"', allow_unicode=True)

@@ -1,12 +1,8 @@
-"""What the tests of the state, and the processes that they start, share."""
+"""What the tests of the state, and the processes that they fork, share."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -21,7 +17,6 @@ from finport_ingestion.engine.state.keys import Driver, StepKey
 from finport_ingestion.engine.state.state import State
 from finport_ingestion.engine.step import RunKey
 
-ROOT = Path(__file__).parents[3]
 MONDAY = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)
 ME = Actor.current()
 ELSEWHERE = Actor(host="another.host.example", pid=1, process_start="boot ns 1")
@@ -123,43 +118,3 @@ class ClosedRelay(FileRelay):
     def send(self, events: Sequence[Outgoing]) -> None:
         super().send(events[: self._after])
         raise TransientError("the other side is closed.")
-
-
-@contextmanager
-def child(action: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A process that does an action of `worker.py`; killed at the end of the block at the latest."""
-    path = os.pathsep.join([str(ROOT / "plugins"), str(ROOT)])
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.unit.state.worker", action, *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": path},
-        cwd=ROOT,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-@contextmanager
-def children(count: int, action: str, *arguments: Callable[[int], str]) -> Iterator[list[subprocess.Popen[str]]]:
-    """Processes that are ready and begin together when the block begins; each argument is made from their number."""
-    with ExitStack() as stack:
-        started = [
-            stack.enter_context(child(action, *(argument(number) for argument in arguments))) for number in range(count)
-        ]
-        assert [said(process) for process in started] == ["ready"] * count
-        for process in started:
-            assert process.stdin is not None
-            process.stdin.write("start\n")
-            process.stdin.flush()
-        yield started
-
-
-def said(process: subprocess.Popen[str]) -> str:
-    """The next line that the process writes."""
-    assert process.stdout is not None
-    return process.stdout.readline().strip()

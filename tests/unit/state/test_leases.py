@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -23,13 +21,11 @@ from tests.unit.state.parts import (
     SOURCE,
     HandClock,
     begin,
-    child,
-    children,
     open_run,
     publication,
-    said,
     step_key,
 )
+from tests.unit.state.worker import begin_only, publish_many, started, stop_between
 
 
 def test_a_second_run_is_told_who_holds_the_lease(state: State) -> None:
@@ -134,15 +130,13 @@ def test_a_step_whose_lease_was_taken_over_cannot_enter_its_end(state: State, cl
 
 
 def test_a_process_killed_in_a_step_frees_its_lease_at_once(state: State, state_url: str, clock: HandClock) -> None:
-    with child("begin_only", state_url, "run-1", clock.now().isoformat()) as process:
-        assert said(process) == "begun"
+    with started(begin_only(state_url, clock)) as (process,):
+        assert process.said() == "begun"
         other = open_run(state, "run-2")
         with pytest.raises(LeaseHeld):
             begin(state, step_key(other))
         assert not state.open_sagas()[0].is_dead(clock.now())
-        process.send_signal(signal.SIGKILL)
-        # Not waited for: what is left of it in the process table does not count as alive.
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        process.kill()
         assert state.open_sagas()[0].is_dead(clock.now())
         begin(state, step_key(other))
     dead, _ = state.open_sagas()
@@ -155,11 +149,9 @@ def test_a_process_killed_in_a_step_frees_its_lease_at_once(state: State, state_
 def test_a_process_killed_between_steps_is_the_end_of_a_run_only_where_it_does_the_whole_run(
     state: State, state_url: str, clock: HandClock, driver: Driver, is_free: bool
 ) -> None:
-    with child("stop_between", state_url, "run-1", driver, clock.now().isoformat()) as process:
-        assert said(process) == "ended"
+    with started(stop_between(state_url, clock, driver=driver)) as (process,):
+        assert process.said() == "ended"
         assert not state.open_sagas()[0].is_dead(clock.now())
-        process.kill()
-        process.wait()
     assert state.open_sagas()[0].is_dead(clock.now()) is is_free
     other = step_key(open_run(state, "run-2"))
     if is_free:
@@ -170,10 +162,10 @@ def test_a_process_killed_between_steps_is_the_end_of_a_run_only_where_it_does_t
 
 
 def test_processes_that_compete_publish_one_after_the_other(state: State, state_url: str) -> None:
-    count = 6
-    with children(2, "publish_many", lambda _: state_url, lambda n: f"worker-{n}", lambda _: str(count)) as workers:
-        assert [said(process) for process in workers] == ["done"] * 2
-    assert len(state.fingerprints(SOURCE, DATASET)) == 2 * count
+    count, names = 6, ("one", "two", "three")
+    with started(*(publish_many(state_url, name, count=count) for name in names)) as workers:
+        assert [process.said() for process in workers] == ["done"] * len(names)
+    assert len(state.fingerprints(SOURCE, DATASET)) == count * len(names)
     assert state.open_sagas() == []
     assert {run.sources[0].status for run in state.runs(limit=100)} == {"succeeded"}
 

@@ -20,13 +20,12 @@ from tests.unit.state.parts import (
     FileRelay,
     HandClock,
     begin,
-    children,
     event,
     open_run,
     publication,
-    said,
     step_key,
 )
+from tests.unit.state.worker import relay_all, started
 
 
 @pytest.fixture
@@ -145,8 +144,8 @@ def test_relays_in_several_processes_send_each_event_once_and_in_order(
     }
     for number in range(20):
         state.announce([event(run, dataset=dataset, batch=number) for dataset in sent], run)
-    with children(2, "relay", lambda _: state_url, lambda _: str(tmp_path / "sent"), lambda n: str(3 + n)) as relays:
-        assert [said(process) for process in relays] == ["done"] * 2
+    with started(*(relay_all(state_url, tmp_path / "sent", limit=limit) for limit in (3, 4, 5))) as relays:
+        assert [process.said() for process in relays] == ["done"] * 3
     found: dict[str, list[str]] = defaultdict(list)
     for line in (tmp_path / "sent").read_text().splitlines():
         dataset, event_id = line.split()

@@ -13,7 +13,8 @@ from finport_ingestion.engine.state import schema
 from finport_ingestion.engine.state.database import Database
 from finport_ingestion.engine.state.state import State
 from finport_ingestion.engine.state.tables import METADATA, VERSION_TABLE
-from tests.unit.state.parts import HandClock, children, open_run, said
+from tests.unit.state.parts import HandClock, open_run
+from tests.unit.state.worker import started, upgrade
 
 
 def test_the_migrations_make_the_tables_that_the_code_works_with(state: State, state_url: str) -> None:
@@ -68,8 +69,8 @@ def test_an_upgrade_is_whole_or_not_at_all(state: State, state_url: str) -> None
 
 
 def test_upgrades_at_the_same_time_make_the_tables_once(state_url: str) -> None:
-    with children(2, "upgrade", lambda _: state_url) as processes:
-        assert [said(process) for process in processes] == ["upgraded"] * 2
+    with started(*[upgrade(state_url)] * 4) as processes:
+        assert [process.said() for process in processes] == ["upgraded"] * 4
     State(state_url, HandClock()).check()
 
 

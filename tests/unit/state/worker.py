@@ -1,11 +1,15 @@
-"""Another process that works on the same state: `python -m tests.unit.state.worker ACTION URL ...`."""
+"""Other processes that work on the same state: forked, so that they begin at once, and killed when the test ends."""
 
 from __future__ import annotations
 
-import sys
+import multiprocessing
+import os
 import time
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 from finport_ingestion.engine.clock import SystemClock
@@ -18,84 +22,130 @@ from finport_ingestion.engine.state.state import State
 from tests.unit.state.parts import FileRelay, HandClock, begin, item, open_run, publication, step_key
 
 FOREVER_SECONDS = 600
+Say = Callable[[str], None]
+"""How a process tells the test how far it is."""
 
 
-def begin_only(url: str, run_id: str, moment: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process of its own, and the wire to it."""
+
+    process: ForkProcess
+    wire: Connection
+
+    def said(self) -> str:
+        """The next word that it says."""
+        word: str = self.wire.recv()
+        return word
+
+    def kill(self) -> None:
+        """SIGKILL; what is left of it stays in the process table until it is waited for."""
+        self.process.kill()
+        os.waitid(os.P_PID, self.process.pid or 0, os.WEXITED | os.WNOWAIT)
+
+
+@contextmanager
+def child(work: Callable[[Say], None]) -> Iterator[Child]:
+    """A process that does `work` once it is told to start; `started` tells it so."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+
+    def run() -> None:
+        theirs.recv()
+        work(theirs.send)
+
+    process = context.Process(target=run)
+    process.start()
+    try:
+        yield Child(process, ours)
+    finally:
+        process.kill()
+        process.join()
+
+
+@contextmanager
+def started(*works: Callable[[Say], None]) -> Iterator[list[Child]]:
+    """Processes that begin together."""
+    with ExitStack() as stack:
+        children = [stack.enter_context(child(work)) for work in works]
+        for one in children:
+            one.wire.send("start")
+        yield children
+
+
+def begin_only(url: str, clock: HandClock) -> Callable[[Say], None]:
     """Begin a step, say so, and never end it."""
-    state = State(url, HandClock(datetime.fromisoformat(moment)))
-    begin(state, step_key(open_run(state, run_id)), actor=Actor.current(), seconds=3600)
-    say("begun")
-    time.sleep(FOREVER_SECONDS)
+
+    def work(say: Say) -> None:
+        state = State(url, clock)
+        begin(state, step_key(open_run(state, "run-1")), actor=Actor.current(), seconds=3600)
+        say("begun")
+        time.sleep(FOREVER_SECONDS)
+
+    return work
 
 
-def stop_between(url: str, run_id: str, driver: str, moment: str) -> None:
+def stop_between(url: str, clock: HandClock, *, driver: Driver) -> Callable[[Say], None]:
     """Begin a step and end it, say so, and never begin the next."""
-    state = State(url, HandClock(datetime.fromisoformat(moment)))
-    step = begin(state, step_key(open_run(state, run_id, driver=Driver(driver))), actor=Actor.current(), seconds=3600)
-    state.finish_step(step, StepResult())
-    say("ended")
-    time.sleep(FOREVER_SECONDS)
+
+    def work(say: Say) -> None:
+        state = State(url, clock)
+        run = open_run(state, "run-1", driver=driver)
+        state.finish_step(begin(state, step_key(run), actor=Actor.current(), seconds=3600), StepResult())
+        say("ended")
+        time.sleep(FOREVER_SECONDS)
+
+    return work
 
 
-def publish_many(url: str, name: str, count: str) -> None:
+def publish_many(url: str, name: str, *, count: int) -> Callable[[Say], None]:
     """Publish so many commits, a run each, and wait for the lease whenever another process has it.
 
     Each commit takes its number and its item from what it finds published: two at once would take the same.
     """
-    state = State(url, SystemClock())
-    wait_for_start()
-    for number in range(int(count)):
-        run = open_run(state, f"{name}-{number}")
-        step = step_key(run)
-        while not began(state, step):
-            time.sleep(0.002)
-        found = len(state.fingerprints(step.source, step.dataset))
-        commit = publication(str(found + 1), item(f"file-{found}"), run_id=run.run_id)
-        state.finish_step(step, StepResult(publication=commit))
-        state.finish_source(run, step.source, step.dataset, "succeeded")
-    say("done")
+
+    def work(say: Say) -> None:
+        state = State(url, SystemClock())
+        for number in range(count):
+            run = open_run(state, f"{name}-{number}")
+            step = step_key(run)
+            while not _began(state, step):
+                time.sleep(0.01)
+            found = len(state.fingerprints(step.source, step.dataset))
+            commit = publication(str(found + 1), item(f"file-{found}"), run_id=run.run_id)
+            state.finish_step(step, StepResult(publication=commit))
+            state.finish_source(run, step.source, step.dataset, "succeeded")
+        say("done")
+
+    return work
 
 
-def began(state: State, step: StepKey) -> bool:
+def relay_all(url: str, file: Path, *, limit: int) -> Callable[[Say], None]:
+    """Relay what waits until nothing does."""
+
+    def work(say: Say) -> None:
+        state = State(url, SystemClock())
+        while state.backlog():
+            relay_pending(state, {"log": FileRelay(file)}, limit=limit)
+        say("done")
+
+    return work
+
+
+def upgrade(url: str) -> Callable[[Say], None]:
+    """Make the tables."""
+
+    def work(say: Say) -> None:
+        State(url, SystemClock()).upgrade()
+        say("upgraded")
+
+    return work
+
+
+def _began(state: State, step: StepKey) -> bool:
     """Whether the lease could be had."""
     try:
         begin(state, step, actor=Actor.current())
     except LeaseHeld:
         return False
     return True
-
-
-def relay(url: str, file: str, expected: str) -> None:
-    """Relay what waits until nothing does."""
-    state = State(url, SystemClock())
-    wait_for_start()
-    while state.backlog():
-        relay_pending(state, {"log": FileRelay(Path(file))}, limit=int(expected))
-    say("done")
-
-
-def upgrade(url: str) -> None:
-    """Make the tables."""
-    state = State(url, SystemClock())
-    wait_for_start()
-    state.upgrade()
-    say("upgraded")
-
-
-def wait_for_start() -> None:
-    """Be ready, so that the processes of a test begin together."""
-    say("ready")
-    sys.stdin.readline()
-
-
-def say(word: str) -> None:
-    """Tell the test how far this process is."""
-    print(word, flush=True)
-
-
-ACTIONS: dict[str, Callable[..., None]] = {
-    action.__name__: action for action in (begin_only, stop_between, publish_many, relay, upgrade)
-}
-
-if __name__ == "__main__":
-    ACTIONS[sys.argv[1]](*sys.argv[2:])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from finport_ingestion.engine.step import Flags, RunKey, StepContext
 from finport_ingestion.engine.validate.step import ValidateStep
 from finport_ingestion.engine.workflow.plan import Plan
 
+NO_FLAGS = Flags()
 LANDED = "landing/prices-daily/prices/run-1/{name}.csv"
 
 
@@ -86,7 +87,7 @@ class Delivery:
         self.parts.append(part)
         return part
 
-    def context(self, **flags: bool) -> StepContext:
+    def context(self, flags: Flags = NO_FLAGS) -> StepContext:
         plan = Plan.model_validate(_plan(self.contract, self.quality))
         clock = SystemClock()
         return StepContext(
@@ -100,12 +101,12 @@ class Delivery:
             connections=EnvironmentConnections({}),
             memory=NoMemory(),
             clock=clock,
-            flags=Flags(**flags),
+            flags=flags,
         )
 
-    def check(self, **flags: bool) -> Checked:
+    def check(self, flags: Flags = NO_FLAGS) -> Checked:
         """Run the step; raises what it raises."""
-        context = self.context(**flags)
+        context = self.context(flags)
         rejects = Part(
             uri="quarantine/prices-daily/prices/run-1/convert.parquet",
             format="parquet",
@@ -131,7 +132,8 @@ class Delivery:
 
     @property
     def report(self) -> dict[str, Any]:
-        return json.loads((self.root / "reports/prices-daily/prices/run-1/quality.json").read_text())
+        report: dict[str, Any] = json.loads((self.root / "reports/prices-daily/prices/run-1/quality.json").read_text())
+        return report
 
     @property
     def page(self) -> str:
@@ -164,8 +166,8 @@ class Checked:
 
     def rule(self, type_: str, column: str = "") -> dict[str, Any]:
         """The facts of one rule."""
-        found = [rule for rule in self.manifest.facts["rules"] if rule["id"].startswith(f"{type_}({column}")]
-        return found[0]
+        rules: list[dict[str, Any]] = self.manifest.facts["rules"]
+        return next(rule for rule in rules if rule["id"].startswith(f"{type_}({column}"))
 
 
 @pytest.fixture
@@ -174,7 +176,7 @@ def delivery(tmp_path: Path) -> Delivery:
     return Delivery(tmp_path, quality={"report": False, "mask": "none"})
 
 
-def quotes(rows: Sequence[Sequence[Any]]) -> pa.Table:
+def quotes(rows: Iterable[Sequence[Any]]) -> pa.Table:
     """Rows of (symbol, day, close, volume) as staged columns."""
     schema = pa.schema(
         [
@@ -184,8 +186,7 @@ def quotes(rows: Sequence[Sequence[Any]]) -> pa.Table:
             ("volume", pa.int64()),
         ]
     )
-    columns = list(zip(*rows, strict=True)) if rows else [[]] * 4
-    return pa.table([pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema)
+    return pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema=schema)
 
 
 def _plan(contract: Mapping[str, Any], quality: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,17 +21,21 @@ from finport_ingestion.engine.validate.suite import Suite, make_suite
 from tests.unit.validate.conftest import Delivery
 
 D = Decimal
-ROWS = 12
+EITHER = {"ignore_row_if": "either_value_is_missing"}
+ANY = {"ignore_row_if": "any_value_is_missing"}
+ONLY_AAA = {"row_condition": 'col("symbol")=="AAA"', "condition_parser": "great_expectations"}
+GREATER = "expect_column_pair_values_a_to_be_greater_than_b"
 TABLE = pa.table({
     "symbol": pa.array(["AAA", "BBB", None, "CCC", "AAA", "ddd", "", "E1", "AAA", None, "FFF", "é7"]),
     "close": pa.array([D("1"), D("2.5"), None, D("9007199254740993.0001"), D("-3"), D(0), D("2.5"), *[D("7")] * 5],
                       pa.decimal128(22, 4)),
-    "open": pa.array([D("1"), D("2.49"), D("4"), None, D("-4"), D(0), D("2.51"), *[D("6.99")] * 5], pa.decimal128(12, 2)),
+    "open": pa.array([D("1"), D("2.49"), D("4"), None, D("-4"), D(0), D("2.51"), *[D("6.99")] * 5],
+                      pa.decimal128(12, 2)),
     "volume": pa.array([1, 2, 3, None, 9007199254740993, 9007199254740992, -5, 0, 3, 3, 11, 12], pa.int64()),
     "lots": pa.array([1, 1, 3, None, 4, 5, -5, 0, 2, 4, 10, 13], pa.int64()),
     "ratio": pa.array([0.1, 0.2, None, 0.30000000000000004, float("nan"), -1.5, 0.0, 1e300, 2.0, 2.0, 3.5, 4.5]),
     "day": pa.array([dt.date(2024, 1, day) if day % 5 else None for day in range(1, 13)]),
-    "at": pa.array([dt.datetime(2024, 1, day, 12) for day in range(1, 13)], pa.timestamp("us")),
+    "at": pa.array([dt.datetime.combine(dt.date(2024, 1, n), dt.time(12)) for n in range(1, 13)], pa.timestamp("us")),
     "open_now": pa.array([True, False, None, *[True] * 9]),
     "empty": pa.array([None] * 12, pa.string()),
     "nulls": pa.array([None] * 12, pa.float64()),
@@ -47,12 +51,12 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("expect_column_min_to_be_between", {"column": "close", "min_value": -3}),
     ("expect_column_min_to_be_between", {"column": "close", "min_value": -3, "strict_min": True}),
     ("expect_column_min_to_be_between", {"column": "ratio", "min_value": -1}),
-    ("expect_column_pair_values_a_to_be_greater_than_b", {"column_A": "volume", "column_B": "lots", "ignore_row_if": "either_value_is_missing"}),
-    ("expect_column_pair_values_a_to_be_greater_than_b", {"column_A": "close", "column_B": "open", "ignore_row_if": "either_value_is_missing"}),
-    ("expect_column_pair_values_a_to_be_greater_than_b", {"column_A": "close", "column_B": "open", "or_equal": True, "ignore_row_if": "either_value_is_missing", "mostly": 0.5}),
-    ("expect_column_pair_values_a_to_be_greater_than_b", {"column_A": "ratio", "column_B": "ratio"}),
+    (GREATER, {"column_A": "volume", "column_B": "lots", **EITHER}),
+    (GREATER, {"column_A": "close", "column_B": "open", **EITHER}),
+    (GREATER, {"column_A": "close", "column_B": "open", "or_equal": True, **EITHER, "mostly": 0.5}),
+    (GREATER, {"column_A": "ratio", "column_B": "ratio"}),
     ("expect_column_pair_values_to_be_equal", {"column_A": "volume", "column_B": "lots"}),
-    ("expect_column_pair_values_to_be_equal", {"column_A": "close", "column_B": "open", "ignore_row_if": "either_value_is_missing"}),
+    ("expect_column_pair_values_to_be_equal", {"column_A": "close", "column_B": "open", **EITHER}),
     ("expect_column_proportion_of_non_null_values_to_be_between", {"column": "symbol", "min_value": 0.9}),
     ("expect_column_proportion_of_non_null_values_to_be_between", {"column": "ratio", "min_value": 0.8}),
     ("expect_column_sum_to_be_between", {"column": "lots", "min_value": 38, "max_value": 38}),
@@ -93,7 +97,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("expect_column_values_to_not_be_null", {"column": "at"}),
     ("expect_column_values_to_not_match_regex", {"column": "symbol", "regex": "A+"}),
     ("expect_compound_columns_to_be_unique", {"column_list": ["symbol", "close"]}),
-    ("expect_compound_columns_to_be_unique", {"column_list": ["symbol", "close"], "ignore_row_if": "any_value_is_missing"}),
+    ("expect_compound_columns_to_be_unique", {"column_list": ["symbol", "close"], **ANY}),
     ("expect_compound_columns_to_be_unique", {"column_list": ["symbol", "at"]}),
     ("expect_compound_columns_to_be_unique", {"column_list": ["symbol", "open_now"]}),
     ("expect_compound_columns_to_be_unique", {"column_list": ["symbol", "open_now"], "ignore_row_if": "never"}),
@@ -167,9 +171,9 @@ def test_a_type_is_arrows_or_a_logical_one(staged: Staged, type_: str, arguments
     [
         ("expect_column_median_to_be_between", {"column": "lots", "min_value": 2, "max_value": 4}),
         ("expect_column_values_to_match_strftime_format", {"column": "symbol", "strftime_format": "%Y"}),
-        ("expect_multicolumn_sum_to_equal", {"column_list": ["close", "open"], "sum_total": 5, "ignore_row_if": "any_value_is_missing"}),
+        ("expect_multicolumn_sum_to_equal", {"column_list": ["close", "open"], "sum_total": 5, **ANY}),
         ("expect_column_values_to_be_increasing", {"column": "at"}),
-        ("expect_column_values_to_be_between", {"column": "lots", "min_value": 2, "row_condition": 'col("symbol")=="AAA"', "condition_parser": "great_expectations"}),
+        ("expect_column_values_to_be_between", {"column": "lots", "min_value": 2, **ONLY_AAA}),
     ],
 )  # fmt: skip
 def test_what_is_not_compiled_runs_through_great_expectations(
@@ -205,7 +209,7 @@ def _positions(staged: Staged, suite: Suite, outcome: Outcome) -> list[int]:
 
 
 def _considered(result: dict[str, Any], arguments: dict[str, Any], ours: int) -> int:
-    """How many rows Great Expectations considered; of several columns it only tells a share, and that if it is not 0."""
+    """How many rows Great Expectations considered; of several columns it tells a share only, unless that is 0."""
     if "missing_count" in result and "column" in arguments:
         return int(result["element_count"] - result["missing_count"])
     share = result["unexpected_percent"] / 100

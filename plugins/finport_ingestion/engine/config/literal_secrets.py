@@ -59,20 +59,23 @@ def find_secrets(values: Any) -> list[tuple[KeyPath, str]]:
 
 def _search(value: Any, key: str, path: list[str | int], found: list[tuple[KeyPath, str]]) -> None:
     # One list is the way to the value: a path is only made of it where there is something to tell.
-    if isinstance(value, dict):
-        for name, item in value.items():
+    if isinstance(value, dict | list):
+        for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+            name_of_item = name if isinstance(name, str) else key
+            if _is_short(item) and not _names_secret(name_of_item):
+                continue
             path.append(name)
-            _search(item, name, path, found)
-            path.pop()
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            path.append(index)
-            _search(item, key, path, found)
+            _search(item, name_of_item, path, found)
             path.pop()
     elif value is not None and value is not True and value is not False:
         rule = _rule(str(value), key)
         if rule is not None:
             found.append((tuple(path), rule))
+
+
+def _is_short(value: Any) -> bool:
+    """Whether only the name of its key can make a secret of a value."""
+    return len(value) < _SHORTEST if isinstance(value, str) else not isinstance(value, dict | list)
 
 
 def _rule(text: str, key: str) -> str | None:

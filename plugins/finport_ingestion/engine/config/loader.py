@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -79,7 +81,8 @@ def load_documents(folder: Path) -> tuple[Document, ...]:
     configs = folder / CONFIGS
     if not configs.is_dir():
         raise ConfigError(f"no folder '{CONFIGS}' in {folder}.", hint="name the project's folder")
-    return tuple(document for path in _files(configs) for document in _load_file(path, folder))
+    with _without_collection():
+        return tuple(document for path in _files(configs) for document in _load_file(path, folder))
 
 
 def parse(content: bytes, *, path: str, kind: str) -> tuple[Document, ...]:
@@ -103,6 +106,18 @@ def _parse(content: bytes, path: str, kind: str) -> tuple[Document, ...]:
         return (_unread(path, kind, "not UTF-8 text; save the file as UTF-8", place),)
     documents = (_document(read(chunk), chunk.text, path, kind) for chunk in split(text))
     return tuple(document for document in documents if document is not None)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Pause the collector: what is made here is kept, and walking it again and again takes a fifth of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _files(configs: Path) -> Iterator[Path]:

@@ -115,8 +115,8 @@ def _providers(document: Document, catalog: Catalog) -> set[str]:
 
 
 def _rates(catalog: Catalog) -> Iterator[Finding]:
-    # A source without overrides has the settings of its policy, and shares the policy's mistake.
-    sources = (source for source in catalog.documents_of("Source") if source.spec.get("overrides"))
+    # A source that says nothing of limits has those of its policy, and shares the policy's mistake.
+    sources = (source for source in catalog.documents_of("Source") if "limits" in (source.spec.get("overrides") or ()))
     for document in (*catalog.documents_of("Policy"), *sources):
         if document.name is not None and catalog.has_layers(document):
             resolve = catalog.settings if document.kind == "Source" else catalog.policy_settings

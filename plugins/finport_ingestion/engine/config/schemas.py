@@ -42,7 +42,7 @@ def write_schemas(folder: Path) -> dict[Path, dict[str, Any]]:
         schema_path = folder / "json" / f"{kind.lower()}.schema.json"
         definition_path = folder / "crds" / f"{definition['metadata']['name']}.yaml"
         _write(schema_path, json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
-        _write(definition_path, yaml.safe_dump(definition, sort_keys=False, allow_unicode=True, width=120))
+        _write(definition_path, yaml.dump(definition, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True))
         written |= {schema_path: schema, definition_path: definition}
     return written
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finport_ingestion.engine.convert import moments, numerals
-from finport_ingestion.engine.convert.infer import DECIMAL, Evidence, decimal_type
+from finport_ingestion.engine.convert.infer import Evidence, decimal_type
 from finport_ingestion.engine.convert.interface import Origin
 from finport_ingestion.engine.convert.numerals import NumberStyle
 from finport_ingestion.engine.errors import ConfigError
@@ -26,7 +26,6 @@ def look_agreed(
 ) -> Evidence:
     """What the values that are of the agreed kind need: digits, or a way of writing. The others are misfits anyway."""
     count = len(values) - values.null_count
-    alive = frozenset({DECIMAL})
     digits = scale = 0
     fits: dict[str, int] = {}
     if logical.kind in ("integer", "decimal") and count:
@@ -37,7 +36,15 @@ def look_agreed(
         digits, scale = numerals.largest(numbers)
     elif logical.kind in _WAYS and count:
         fits = _count_fits(values, logical)
-    return Evidence(count, values.null_count, alive, digits, scale, origins if count else frozenset(), fits)
+    return Evidence(
+        values=count,
+        nulls=values.null_count,
+        alive=frozenset(),
+        origins=origins if count else frozenset(),
+        fits=fits,
+        agreed_digits=digits,
+        agreed_scale=scale,
+    )
 
 
 def widened(agreed: LogicalType, evidence: Evidence) -> LogicalType:
@@ -45,11 +52,11 @@ def widened(agreed: LogicalType, evidence: Evidence) -> LogicalType:
 
     A number that no decimal holds is left to be rejected.
     """
-    if agreed.kind == "integer" and (evidence.scale or evidence.digits > _INT64_DIGITS):
-        return decimal_type(evidence.digits, evidence.scale) or agreed
+    if agreed.kind == "integer" and (evidence.agreed_scale or evidence.agreed_digits > _INT64_DIGITS):
+        return decimal_type(evidence.agreed_digits, evidence.agreed_scale) or agreed
     if agreed.kind == "decimal":
-        digits = max(evidence.digits, agreed.precision - agreed.scale)
-        scale = max(evidence.scale, agreed.scale)
+        digits = max(evidence.agreed_digits, agreed.precision - agreed.scale)
+        scale = max(evidence.agreed_scale, agreed.scale)
         if digits + scale > agreed.precision or scale > agreed.scale:
             if digits + scale <= agreed.precision:
                 return LogicalType("decimal", agreed.precision, scale)

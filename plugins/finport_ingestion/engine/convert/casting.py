@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finport_ingestion.engine.config.models.contract import ContractMode
-from finport_ingestion.engine.convert.cast import Casting, cast_text
+from finport_ingestion.engine.convert.cast import Casting, cast_proved, cast_text
 from finport_ingestion.engine.convert.columns import TargetColumn, TargetSchema
 from finport_ingestion.engine.convert.digest import canonical, row_digest
 from finport_ingestion.engine.convert.interface import Batch
@@ -108,17 +108,23 @@ class CastBatch:
         )
 
 
-def cast_batch(batch: Batch, *, schema: TargetSchema, terms: Terms, part: str) -> CastBatch:
-    """The records of `batch` with the types of `schema`, which holds them."""
+def cast_batch(
+    batch: Batch, looked: Mapping[str, Mapping[str, pa.Array]], *, schema: TargetSchema, terms: Terms, part: str
+) -> CastBatch:
+    """The records of `batch` with the types of `schema`, which holds them.
+
+    Args:
+        looked: By delivered name, what the proof has made of the values already.
+    """
     delivered = dict(zip(batch.columns.schema.names, batch.columns.columns, strict=True))
     castings: list[tuple[TargetColumn, Casting, pa.Array | None]] = []
     for column in schema.columns:
-        source = next((delivered[key] for key in column.keys if key in delivered), None)
-        if source is None:
+        key = next((key for key in column.keys if key in delivered), None)
+        if key is None:
             castings.append((column, Casting(pa.nulls(batch.columns.num_rows, column.type)), None))
         else:
-            castings.append((column, _cast(source, column, terms), source))
-    lineage = [pa.array([part] * batch.columns.num_rows, pa.string()), batch.rows]
+            castings.append((column, _cast(delivered[key], looked.get(key, {}), column, terms), delivered[key]))
+    lineage = [pa.repeat(pa.scalar(part), batch.columns.num_rows), batch.rows]
     arrays = [casting.values for _, casting, _ in castings]
     return CastBatch(
         batch=batch,
@@ -129,14 +135,19 @@ def cast_batch(batch: Batch, *, schema: TargetSchema, terms: Terms, part: str) -
     )
 
 
-def _cast(values: pa.Array, column: TargetColumn, terms: Terms) -> Casting:
+def _cast(values: pa.Array, looked: Mapping[str, pa.Array], column: TargetColumn, terms: Terms) -> Casting:
     if terms.typed:
         if not column.agreed:
             return cast_typed(values, column.type)
         return cast_agreed(values, column.logical, way=column.way, reading=terms.reading)
-    if column.spelling == "json" and not column.agreed:
+    if column.agreed:
+        return cast_text(values, column.logical, way=column.way, reading=terms.reading)
+    if column.spelling == "json":
         return Casting(values)
-    return cast_text(values, column.logical, way=column.way, reading=terms.reading)
+    made = looked.get(column.way or column.spelling)
+    if made is not None:
+        return Casting(made)
+    return cast_proved(values, column.logical, way=column.way, reading=terms.reading)
 
 
 def _find_misfits(castings: Sequence[tuple[TargetColumn, Casting, pa.Array | None]], mode: ContractMode) -> Misfits:

@@ -7,11 +7,13 @@ the reading: at the end all values of the part are known, the schema is settled 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from finport_ingestion.engine.config.models.contract import ContractMode
 from finport_ingestion.engine.convert.casting import cast_batch
@@ -94,6 +96,7 @@ class _Attempt:
     job: Job
     evidence: dict[str, AnyEvidence] = field(default_factory=dict)
     originals: dict[str, str] = field(default_factory=dict)
+    cast: dict[str, Mapping[str, pa.Array]] = field(default_factory=dict)  # of this batch, by hypothesis
     notes: list[str] = field(default_factory=list)
     nulled: dict[str, int] = field(default_factory=dict)
     rows_read: int = 0
@@ -135,7 +138,8 @@ class _Attempt:
         for key, values in zip(batch.columns.schema.names, batch.columns.columns, strict=True):
             origins = self._origins(batch.origins.get(key, _FIELD))
             known = self.evidence.get(key)
-            self.evidence[key] = observe(values, key=key, known=known, origins=origins, terms=self.job.terms)
+            found, cast = observe(values, key=key, known=known, origins=origins, terms=self.job.terms)
+            self.evidence[key], self.cast[key] = found, cast
         self.originals.update(batch.originals)
         self.notes.extend(batch.notes)
         self.rows_read += batch.columns.num_rows + len(batch.bad)
@@ -155,7 +159,7 @@ class _Attempt:
         return True
 
     def _write(self, batch: Batch, sink: ParquetSink, increment: Increment | None, files: contextlib.ExitStack) -> None:
-        cast = cast_batch(batch, schema=self.schema, terms=self.job.terms, part=self.landed.raw.uri)
+        cast = cast_batch(batch, self.cast, schema=self.schema, terms=self.job.terms, part=self.landed.raw.uri)
         for column, count in cast.misfits.nulled.items():
             self.nulled[column] = self.nulled.get(column, 0) + count
         self._refuse(batch, cast.first_misfit())

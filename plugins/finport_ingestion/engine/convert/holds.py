@@ -30,12 +30,12 @@ def holds(column: TargetColumn, evidence: AnyEvidence, terms: Terms) -> bool:
 
 
 def _holds_agreed(column: TargetColumn, evidence: Evidence, terms: Terms) -> bool:
-    agreed = terms.agreed(column.name)
+    agreed = terms.agreed(column.name)  # by its own spelling
     if agreed is None or terms.mode is not ContractMode.EVOLVE:
         return True
     logical = parse_logical(agreed.type)
     needed = widened(logical, evidence)
-    return needed == logical or _includes(column.logical, needed)
+    return needed == logical or _includes(column.logical, needed, evidence)
 
 
 def _holds_values(column: TargetColumn, evidence: Evidence) -> bool:
@@ -53,8 +53,8 @@ def _holds_type(target: pa.DataType, evidence: TypedEvidence) -> bool:
     return bool(both.unified == target)
 
 
-def _includes(column: LogicalType, needed: LogicalType) -> bool:
-    if column.kind != "decimal" or needed.kind not in ("decimal", "integer"):
+def _includes(column: LogicalType, needed: LogicalType, evidence: Evidence) -> bool:
+    if column.kind != DECIMAL or needed.kind not in (DECIMAL, "integer"):
         return column == needed
-    digits = needed.precision - needed.scale
-    return column.scale >= needed.scale and column.precision - column.scale >= digits
+    # What is needed is counted by the values: a precision of 38 leaves more digits than any of them has.
+    return column.scale >= needed.scale and column.precision - column.scale >= evidence.digits

@@ -45,7 +45,10 @@ class Evidence:
     digits: int = 0  # most before the point, while DECIMAL is alive
     scale: int = 0  # most behind it
     origins: frozenset[Origin] = field(default_factory=frozenset)
-    fits: Mapping[str, int] = field(default_factory=dict)  # of an agreed moment: values by way of writing
+    # Of a column that the contract may mean: what its fitting values need.
+    fits: Mapping[str, int] = field(default_factory=dict)  # values by way of writing moments
+    agreed_digits: int = 0
+    agreed_scale: int = 0
 
     def __add__(self, other: Evidence) -> Evidence:
         alive = self.alive & other.alive
@@ -58,6 +61,8 @@ class Evidence:
             max(self.scale, other.scale) if number else 0,
             self.origins | other.origins,
             {way: self.fits.get(way, 0) + other.fits.get(way, 0) for way in {**self.fits, **other.fits}},
+            max(self.agreed_digits, other.agreed_digits),
+            max(self.agreed_scale, other.agreed_scale),
         )
 
     def to_plain(self) -> dict[str, Any]:
@@ -69,6 +74,7 @@ class Evidence:
             "scale": self.scale,
             "origins": sorted(self.origins),
             "fits": dict(sorted(self.fits.items())),
+            "agreed": [self.agreed_digits, self.agreed_scale],
         }
 
     @staticmethod
@@ -76,7 +82,7 @@ class Evidence:
         alive = HYPOTHESES if fields["alive"] is None else frozenset(fields["alive"])
         origins = frozenset(Origin(origin) for origin in fields["origins"])
         numbers = (fields["values"], fields["nulls"], alive, fields["digits"], fields["scale"])
-        return Evidence(*numbers, origins, fields["fits"])
+        return Evidence(*numbers, origins, fields["fits"], *fields["agreed"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +98,21 @@ class Decision:
 TEXT = Decision(logical=LogicalType("text"))
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The evidence of some values, and what the tests made of them on the way, by hypothesis."""
+
+    evidence: Evidence
+    cast: Mapping[str, pa.Array] = field(default_factory=dict)
+
+
 def look(
     values: pa.StringArray,
     *,
     origins: frozenset[Origin] = frozenset({Origin.FIELD}),
     style: NumberStyle = NumberStyle.POINT,
     among: frozenset[str] = HYPOTHESES,
-) -> Evidence:
+) -> Look:
     """The evidence of some values.
 
     Args:
@@ -106,23 +120,42 @@ def look(
     """
     count = len(values) - values.null_count
     if count == 0:
-        return Evidence(nulls=values.null_count, origins=frozenset() if origins == {Origin.FIELD} else origins)
+        unstated = origins == {Origin.FIELD}
+        return Look(Evidence(nulls=values.null_count, origins=frozenset() if unstated else origins))
     alive = _first_look(values, among, style)
-    numbers = numerals.in_points(values, style) if alive & {INTEGER, DECIMAL} else values
-    digits = scale = 0
-    if DECIMAL in alive:
-        whole = numerals.all_integers(numbers)
-        alive -= set() if whole else {INTEGER}
-        if not whole and not numerals.all_match(numbers, numerals.DECIMAL):
-            alive -= {DECIMAL}
-        else:
-            digits, scale = numerals.largest(numbers)
+    cast: dict[str, pa.Array] = {}
+    digits, scale = _look_at_numbers(values, alive, cast, style)
     if DIGITS in alive and not numerals.all_match(values, numerals.DIGITS):
         alive -= {DIGITS}
     if BOOLEAN in alive and not pc.all(pc.is_in(values.drop_null(), value_set=_BOOLEANS)).as_py():
         alive -= {BOOLEAN}
-    alive -= {way for way in alive - _SIMPLE if not moments.all_fit(values, way)}
-    return Evidence(count, values.null_count, frozenset(alive), digits, scale, origins)
+    for way in alive - _SIMPLE:
+        found, wrong = moments.cast_moments(values, way)
+        if wrong is None:
+            cast[way] = found
+        else:
+            alive.discard(way)
+    return Look(Evidence(count, values.null_count, frozenset(alive), digits, scale, origins), cast)
+
+
+def _look_at_numbers(
+    values: pa.StringArray, alive: set[str], cast: dict[str, pa.Array], style: NumberStyle
+) -> tuple[int, int]:
+    """The most digits before and behind the point; takes from `alive` what fails, and adds integers to `cast`."""
+    if DECIMAL not in alive:
+        return 0, 0
+    numbers = numerals.in_points(values, style)
+    if INTEGER in alive:
+        integers = numerals.parse_integers(numbers)
+        if integers is not None:
+            cast[INTEGER] = integers
+            return numerals.largest(numbers)
+        if not numerals.all_match(numbers, numerals.INTEGER):
+            alive.discard(INTEGER)
+    if not numerals.all_match(numbers, numerals.DECIMAL):
+        alive -= {DECIMAL, INTEGER}
+        return 0, 0
+    return numerals.largest(numbers)
 
 
 def _first_look(values: pa.StringArray, among: frozenset[str], style: NumberStyle) -> set[str]:
@@ -162,7 +195,7 @@ def decide(name: str, evidence: Evidence, *, date_order: str | None = None, orde
 
 def names_an_identifier(name: str) -> bool:
     """Whether a column called so holds identifiers: they stay text, since the next file may bring the zero."""
-    words = [word.lower() for word in _WORD.findall(name)]
+    words = [word.lower() for word in _WORD.findall(name.rstrip("0123456789"))]
     return bool(words) and bool(_LAST_WORD.fullmatch(words[-1]) or any(map(_ANY_WORD.fullmatch, words)))
 
 

@@ -45,7 +45,8 @@ def merge_names(parts: Iterable[Sequence[str]], *, agreed: Sequence[str] = ()) -
             merged[name] = by_fold[folded]
             continue
         cleaned = clean_name(name) or f"column_{position[name]}"
-        chosen = _free(name if name in agreed else contract.get(cleaned.casefold(), cleaned), taken, set())
+        spelling = name if name in agreed or folded in apart else contract.get(cleaned.casefold(), cleaned)
+        chosen = _free(clean_name(spelling) or cleaned, taken, set())
         merged[name] = by_fold.setdefault(folded, chosen) if folded not in apart else chosen
     return {name: merged[name] for name in order}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from upath import UPath
 
 from finport_ingestion.engine.convert.interface import RawFile
-from finport_ingestion.engine.convert.reading.foreign import is_html, refuse_foreign
+from finport_ingestion.engine.convert.reading.foreign import is_html, refuse_foreign, refuse_signature
 from finport_ingestion.engine.convert.registry import FORMATS
 from finport_ingestion.engine.errors import FormatError
 from finport_ingestion.engine.options import FormatOptions
@@ -44,6 +45,7 @@ def options_of(part: Part, *, raw: RawFile, stated: FormatOptions | None) -> For
         # A name that contradicts the content is not believed: an API calls anything application/json.
         if scores[named] > 0 or not head.strip():
             return _plain(named)
+    refuse_signature(io.BytesIO(head), raw=raw, expected="a format that is known here")
     refuse_foreign(head, raw=raw, expected="a format that is known here")
     if best and scores[best] >= _LIKELY:
         return _plain(best)

@@ -35,7 +35,7 @@ def sample(raw: RawFile, reader: Reader, *, terms: Terms, size_bytes: int, from_
             origins = batch.origins.get(key, _FIELD)
             if from_fields and Origin.STRING in origins:
                 origins = origins - {Origin.STRING} | _FIELD
-            evidence[key] = observe(values, key=key, known=evidence.get(key), origins=origins, terms=terms)
+            evidence[key], _ = observe(values, key=key, known=evidence.get(key), origins=origins, terms=terms)
     return Seen(uri=raw.uri, evidence=evidence, originals=originals)
 
 

@@ -5,6 +5,7 @@ The same function settles the proposal of the samples, a part that did not fit i
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -17,7 +18,7 @@ from finport_ingestion.engine.config.models.contract import Column, Contract, Co
 from finport_ingestion.engine.convert.agreed import look_agreed, way_of, widened
 from finport_ingestion.engine.convert.cast import Reading
 from finport_ingestion.engine.convert.columns import TargetColumn, TargetSchema
-from finport_ingestion.engine.convert.infer import Evidence, decide, look
+from finport_ingestion.engine.convert.infer import HYPOTHESES, Evidence, decide, look, names_an_identifier
 from finport_ingestion.engine.convert.interface import Origin
 from finport_ingestion.engine.convert.names import clean_name, merge_names
 from finport_ingestion.engine.convert.typed import TypedEvidence, look_typed, spelled
@@ -40,6 +41,13 @@ class Terms:
     def mode(self) -> ContractMode:
         """Without agreed columns there is nothing to depart from."""
         return self.contract.mode if self.contract.columns else ContractMode.EVOLVE
+
+    def is_cursor(self, name: str) -> bool:
+        return self.cursor is not None and name.casefold() == self.cursor.casefold()
+
+    def is_identifier(self, name: str) -> bool:
+        """Whether a name alone makes the column text. The numbers of a cursor are numbers, whatever its name says."""
+        return names_an_identifier(name) and not self.is_cursor(name)
 
     def agreed(self, key: str) -> Column | None:
         """The contract's column that a delivered name means: spelled the same, or but for case and blanks."""
@@ -76,18 +84,28 @@ class Settled:
     notes: tuple[str, ...] = ()
 
 
-def observe(values: pa.Array, *, key: str, known: AnyEvidence | None, origins: frozenset[Origin], terms: Terms) -> Any:
-    """The evidence of a column after some more values."""
+def observe(
+    values: pa.Array, *, key: str, known: AnyEvidence | None, origins: frozenset[Origin], terms: Terms
+) -> tuple[AnyEvidence, Mapping[str, pa.Array]]:
+    """The evidence of a column after some more values, and what the look made of them, by hypothesis."""
+    cast: Mapping[str, pa.Array] = {}
+    agreed = None if terms.typed else terms.agreed(key)
     if terms.typed:
         found: AnyEvidence = look_typed(values)
-        return found if known is None else known + found  # type: ignore[operator]
-    agreed = terms.agreed(key)
-    if agreed is not None:
+    elif agreed is not None and agreed.name == key:
         found = look_agreed(values, parse_logical(agreed.type), origins=origins, style=terms.reading.style)
     else:
-        among = {} if known is None else {"among": known.alive}  # type: ignore[union-attr]
-        found = look(values, origins=origins, style=terms.reading.style, **among)
-    return found if known is None else known + found  # type: ignore[operator]
+        among = known.alive if isinstance(known, Evidence) else HYPOTHESES
+        if terms.is_identifier(key) and origins <= {Origin.FIELD, Origin.NUMBER}:
+            among = frozenset()  # it stays text whatever its values look like
+        seen = look(values, origins=origins, style=terms.reading.style, among=among)
+        found, cast = seen.evidence, seen.cast
+        if agreed is not None:
+            # Another part may have a column that is spelled as agreed beside this one: then this one is new.
+            also = look_agreed(values, parse_logical(agreed.type), origins=origins, style=terms.reading.style)
+            needs = {"fits": also.fits, "agreed_digits": also.agreed_digits, "agreed_scale": also.agreed_scale}
+            found = dataclasses.replace(seen.evidence, **needs)
+    return (found if known is None else known + found), cast  # type: ignore[operator]
 
 
 def settle(parts: Sequence[Seen], terms: Terms, *, final: bool = False) -> Settled:
@@ -136,8 +154,7 @@ def _column(
         kind = pa.string() if pa.types.is_null(typed.unified) else typed.unified
         return TargetColumn(name=name, type=kind, spelling=spelled(kind), label=_typed_label(kind)), []
     evidence = reduce(add, (evidence for evidence in found if isinstance(evidence, Evidence)))
-    orders = terms.cursor is not None and name.casefold() == terms.cursor.casefold()
-    decision = decide(name, evidence, date_order=terms.reading.date_order, orders=orders)
+    decision = decide(name, evidence, date_order=terms.reading.date_order, orders=terms.is_cursor(name))
     said = [f"column '{name}' {decision.note}"] if decision.note else []
     made = TargetColumn(
         name=name,
@@ -175,8 +192,6 @@ def _iso_stamp(logical: LogicalType) -> str:
 
 
 def _named(column: TargetColumn, keys: Sequence[str], parts: Sequence[Seen]) -> TargetColumn:
-    import dataclasses
-
     delivered = next((part.originals.get(key, key) for part in parts for key in keys if key in part.evidence), None)
     original = delivered if delivered not in (None, column.name) else None
     return dataclasses.replace(column, keys=tuple(keys), original=original)

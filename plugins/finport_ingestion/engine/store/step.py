@@ -39,6 +39,10 @@ class StoreStep:
             place=storage.place,
         )
 
+    def find(self, context: StepContext) -> Publication | None:
+        """What this run has published of its source, by the storage's commit log."""
+        return open_storage(context).find(context.run.run_id, context.source.name)
+
     def compensate(self, context: StepContext) -> str:
         """Take back what this run published of its source."""
         storage, name, run_id = open_storage(context), context.source.name, context.run.run_id

@@ -75,11 +75,9 @@ def column_count_equal(columns: Columns, arguments: Arguments) -> SchemaCheck:
 
 
 def column_exists(columns: Columns, arguments: Arguments) -> SchemaCheck:
-    names = list(columns)
-    position = arguments.get("column_index")
-    there = arguments["column"] in columns
-    holds = there and (position is None or names.index(arguments["column"]) == position)
-    return SchemaCheck(holds=holds, observed=names)
+    wanted = arguments.get("column_index")
+    found = list(columns).index(arguments["column"]) if arguments["column"] in columns else None
+    return SchemaCheck(holds=found is not None and wanted in (None, found), observed=found)
 
 
 def columns_are_set(columns: Columns, arguments: Arguments) -> SchemaCheck:

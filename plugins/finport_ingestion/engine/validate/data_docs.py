@@ -1,8 +1,8 @@
 """The report as Great Expectations' Data Docs: one HTML file that needs no network and no other file.
 
 Great Expectations judges (gx_judge.py) the metrics that were measured and renders what comes of it. Its pages load
-scripts and styles from the internet, so the page around its sections is ours (docs/page.j2). Values are masked before
-they come here, and escaped here: the sections put them into the page as they are.
+scripts and styles from the internet, so the page around its sections is ours (docs/page.j2): it runs no script and may
+fetch nothing. Values are masked before they come here, and escaped here: the sections put them in as they are.
 """
 
 from __future__ import annotations
@@ -51,6 +51,9 @@ def render(report: Report) -> str:
     document: RenderedDocumentContent = ValidationResultsPageRenderer().render(results)
     overview, *sections = document.sections
     statistics = overview.content_blocks[1]
+    for section in sections:
+        heading = section.content_blocks[0].header.string_template  # a column's name, put into the page as it is
+        heading["template"] = html.escape(heading["template"])
     document = RenderedDocumentContent(
         renderer_type="ValidationResultsPageRenderer",
         page_title=f"{report.subject.source}: quality of {report.subject.dataset}",

@@ -7,6 +7,7 @@ such as `\\d` mean ASCII; what RE2 cannot read runs through Great Expectations.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from finport_ingestion.engine.validate.columns import (
@@ -98,6 +99,7 @@ def pair_equal(columns: Columns, arguments: Arguments) -> RecordCheck | GxCheck:
     return _pair(columns, arguments, "=")
 
 
+@cache
 def understood_by_re2(pattern: str) -> bool:
     """Whether DuckDB's regular expressions know everything that `pattern` uses."""
     import duckdb

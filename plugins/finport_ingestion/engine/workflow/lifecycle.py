@@ -17,7 +17,7 @@ from finport_ingestion.engine.step import Flags, RunKey
 from finport_ingestion.engine.workflow import announce
 from finport_ingestion.engine.workflow.perform import take_back
 from finport_ingestion.engine.workflow.plan import Plan
-from finport_ingestion.engine.workflow.recovery import Recovered, recover
+from finport_ingestion.engine.workflow.recovery import Ended, Recovered, never_ended, recover
 
 if TYPE_CHECKING:
     from finport_ingestion.engine.workflow.services import Services
@@ -40,8 +40,15 @@ class Outcome:
         return tuple(name for name, status in self.sources.items() if status not in _GOOD)
 
 
-def begin(plan: Plan, run: RunKey, flags: Flags, services: Services, *, driver: str) -> list[Recovered]:
-    """Pin the plan, open the run in the ledger, and settle what dead runs of the workflow left open."""
+def begin(
+    plan: Plan, run: RunKey, flags: Flags, services: Services, *, driver: str, ended: Ended = never_ended
+) -> list[Recovered]:
+    """Pin the plan, open the run in the ledger, and settle what dead runs of the workflow left open.
+
+    Args:
+        driver: `airflow`, or `cli` where one process does the whole run.
+        ended: What the driver knows of other runs.
+    """
     state = services.state
     state.check()
     state.pin_plan(run, plan.to_json(), plan.digest)
@@ -54,7 +61,7 @@ def begin(plan: Plan, run: RunKey, flags: Flags, services: Services, *, driver: 
         started_at=services.clock.now(),
         events=[announce.workflow(EventType.WORKFLOW_STARTED, plan, run, facts, services.clock)],
     )
-    return recover(services, workflow=plan.workflow)
+    return recover(services, workflow=plan.workflow, ended=ended)
 
 
 def pinned_plan(run: RunKey, services: Services) -> Plan:

@@ -6,12 +6,13 @@ forward. A source that published and then failed in a later step is taken back, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from finport_ingestion.engine.errors import PermanentError
 from finport_ingestion.engine.records import StepResult
-from finport_ingestion.engine.step import Phase
+from finport_ingestion.engine.step import Phase, RunKey
 from finport_ingestion.engine.workflow.perform import Unit, published, take_back
 from finport_ingestion.engine.workflow.plan import Plan
 from finport_ingestion.engine.workflow.registry import action
@@ -32,11 +33,22 @@ class Recovered:
     note: str
 
 
-def recover(services: Services, *, workflow: str | None = None, source: str | None = None) -> list[Recovered]:
+Ended = Callable[[RunKey], bool]
+"""Whether whoever drives runs knows that a run has ended."""
+
+
+def never_ended(run: RunKey) -> bool:
+    """Nobody knows more than the ledger."""
+    return False
+
+
+def recover(
+    services: Services, *, workflow: str | None = None, source: str | None = None, ended: Ended = never_ended
+) -> list[Recovered]:
     """Settle every open saga whose run is dead; the live ones are left alone. May be repeated."""
     now = services.clock.now()
     sagas = services.state.open_sagas(workflow=workflow, source=source)
-    return [settle(saga, services) for saga in sagas if saga.is_dead(now)]
+    return [settle(saga, services) for saga in sagas if saga.is_dead(now) or ended(saga.run)]
 
 
 def settle(saga: Saga, services: Services) -> Recovered:

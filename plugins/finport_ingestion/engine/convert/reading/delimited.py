@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pyarrow as pa
 
 from finport_ingestion.engine.convert.interface import BadRecord, Batch, RawFile
@@ -12,9 +13,15 @@ from finport_ingestion.engine.convert.names import clean_name, unique_names
 from finport_ingestion.engine.convert.reading import delimited_exact, delimited_fast
 from finport_ingestion.engine.convert.reading.delimited_exact import MAX_RECORD_CHARS, Lines, Record
 from finport_ingestion.engine.convert.reading.dialect import Dialect, find_delimiter
-from finport_ingestion.engine.convert.reading.foreign import refuse_foreign
+from finport_ingestion.engine.convert.reading.foreign import refuse_foreign, refuse_json, refuse_signature
 from finport_ingestion.engine.convert.reading.slices import slices
-from finport_ingestion.engine.convert.reading.transcoding import Encoding, find_encoding, utf8_chunks, visible
+from finport_ingestion.engine.convert.reading.transcoding import (
+    CHUNK_BYTES,
+    Encoding,
+    find_encoding,
+    utf8_chunks,
+    visible,
+)
 from finport_ingestion.engine.convert.reading.windows import find_cut, joined, last_line_end
 from finport_ingestion.engine.errors import FormatError
 
@@ -23,17 +30,21 @@ _HEADER_LIMIT = 1 << 20
 _MAX_BUFFER_BYTES = 64 << 20
 
 
-def read_delimited(raw: RawFile, dialect: Dialect) -> Iterator[Batch]:
+def read_delimited(raw: RawFile, dialect: Dialect, *, window_bytes: int = CHUNK_BYTES) -> Iterator[Batch]:
     """Every record of `raw`, in order.
+
+    Args:
+        window_bytes: How much is read at a time; a batch holds the whole records of that.
 
     Raises:
         FormatError: It is empty, or its beginning is no header.
     """
     with raw.path.open("rb") as stream:
+        refuse_signature(stream, raw=raw, expected="delimited text")
         encoding = find_encoding(stream, declared=dialect.encoding)
         parser = _Parser(raw=raw, dialect=dialect, encoding=encoding)
         buffer = b""
-        for piece, final in joined(utf8_chunks(stream, encoding, uri=raw.uri)):
+        for piece, final in joined(utf8_chunks(stream, encoding, uri=raw.uri, size=window_bytes)):
             buffer += piece
             for batch, consumed in parser.take(buffer, final=final):
                 buffer = buffer[consumed:]
@@ -50,6 +61,7 @@ def read_delimited(raw: RawFile, dialect: Dialect) -> Iterator[Batch]:
 def sample_delimited(raw: RawFile, dialect: Dialect, *, size_bytes: int) -> Iterator[Batch]:
     """Whole-looking records of the beginning, middle and end of `raw`."""
     with raw.path.open("rb") as stream:
+        refuse_signature(stream, raw=raw, expected="delimited text")
         encoding = find_encoding(stream, declared=dialect.encoding)
         parser = _Parser(raw=raw, dialect=dialect, encoding=encoding)
         for content, first in slices(stream, encoding, raw=raw, size_bytes=size_bytes):
@@ -107,16 +119,21 @@ class _Parser:
     def _start(self, buffer: bytes, *, final: bool) -> int | None:
         """Skip what stands above, read the names; the bytes used, or None where more are needed."""
         refuse_foreign(buffer, raw=self.raw, expected="delimited text")
-        text = buffer.decode("utf-8", "surrogateescape")
-        lines = Lines(
-            text if final or len(buffer) > _HEADER_LIMIT else text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
-        )
+        refuse_json(buffer, raw=self.raw)
+        final = final and len(buffer) <= _HEADER_LIMIT
+        head = buffer if final else buffer[: last_line_end(buffer, min(len(buffer), _HEADER_LIMIT))]
+        lines = Lines(head.decode("utf-8", "surrogateescape"))
         lines.position = min(self.dialect.skip_lines, len(lines.texts))
         if not self.dialect.delimiter:
             beginning = "".join(lines.texts[lines.position : lines.position + _DIALECT_LINES])
             self.dialect = replace(self.dialect, delimiter=find_delimiter(beginning, quote=self.dialect.quote))
         first = next(delimited_exact.records(lines, self.dialect, final=final), None)
         if first is None:
+            if len(buffer) > _HEADER_LIMIT and lines.position < len(lines.texts):
+                raise FormatError(
+                    f"{self.raw.uri}: line {lines.position + 1}: the first record is longer than 1 MB.",
+                    hint="state the right 'format', 'delimiter' and 'quote'",
+                )
             return None
         if first.fields is None:
             raise FormatError(
@@ -124,11 +141,22 @@ class _Parser:
                 hint="state the 'quote' of the Format, or ask for the file again",
             )
         self.started = True
-        headed = self.dialect.header
-        self.delivered = first.fields if headed else list(self.dialect.names) or [""] * len(first.fields)
-        self.names = unique_names(self.delivered)
-        end = first.first_line + (first.line_count if headed else 0)
+        self._name_columns(first.fields)
+        end = first.first_line + (first.line_count if self.dialect.header else 0)
         return self._advance("".join(lines.texts[:end]))
+
+    def _name_columns(self, first: list[str]) -> None:
+        stated = list(self.dialect.names)
+        if self.dialect.header:
+            self.delivered = [visible(name.encode("utf-8", "surrogateescape")) for name in first]
+        elif stated and len(stated) != len(first):
+            raise FormatError(
+                f"{self.raw.uri}: the first record has {len(first)} fields, but {len(stated)} columns are stated.",
+                hint="state the 'columns' of the Format as the file has them, and its 'delimiter'",
+            )
+        else:
+            self.delivered = stated or [""] * len(first)
+        self.names = unique_names(self.delivered)
 
     def _window(self, buffer: bytes, *, final: bool) -> tuple[Batch, int] | None:
         cut = find_cut(buffer, delimiter=self.dialect.delimiter, quote=self.dialect.quote, final=final)
@@ -194,7 +222,7 @@ class _Parser:
         notes: tuple[str, ...] = (),
     ) -> Batch:
         if rows is None:
-            numbers = pa.array(range(self.row + 1, self.row + columns.num_rows + 1), pa.int64())
+            numbers = pa.array(np.arange(self.row + 1, self.row + columns.num_rows + 1))
             self.row += columns.num_rows
         else:
             numbers = pa.array(rows, pa.int64())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import IO
 
 from finport_ingestion.engine.convert.interface import RawFile
 from finport_ingestion.engine.errors import FormatError
@@ -21,8 +22,10 @@ _SIGNATURES = (
     (b"ARROW1", "an Arrow file"),
     (b"SQLite format 3\x00", "an SQLite database"),
 )
+_SIGNATURE_BYTES = 16
 _HTML = re.compile(rb"\s*(?:<!--.{0,4096}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _XML = re.compile(rb"\s*<\?xml\b", re.IGNORECASE)
+_JSON = re.compile(rb'\s*(?:\{\s*(?:"(?:[^"\\]|\\.)*"\s*:|\})|\[\s*[\[{\]])')
 _HTML_HINT = "the source answered with a web page: look at it for a login or an error, and check the address"
 
 
@@ -30,21 +33,41 @@ def is_html(head: bytes) -> bool:
     return _HTML.match(head) is not None
 
 
+def refuse_signature(stream: IO[bytes], *, raw: RawFile, expected: str) -> None:
+    """Raise FormatError where `stream`, which is left at its beginning, begins as no text does."""
+    head = stream.read(_SIGNATURE_BYTES)
+    stream.seek(0)
+    found = next((what for signature, what in _SIGNATURES if head.startswith(signature)), None)
+    if found:
+        raise _other(found, raw=raw, expected=expected)
+
+
 def refuse_foreign(head: bytes, *, raw: RawFile, expected: str) -> None:
-    """Raise FormatError where `head`, the first bytes of `raw`, is known to be something else than `expected`."""
+    """Raise FormatError where `head`, the first text of `raw` as UTF-8, is something else than `expected`."""
     if is_html(head):
         raise FormatError(f"{raw.uri}: an HTML page, not {expected}.", offset_bytes=0, hint=_HTML_HINT)
-    found = next((what for signature, what in _SIGNATURES if head.startswith(signature)), None)
-    if found is None and _XML.match(head):
-        found = "XML"
-    if found is None and _is_binary(head):
-        found = "binary"
-    if found:
+    if _XML.match(head):
+        raise _other("XML", raw=raw, expected=expected)
+    if _is_binary(head):
+        raise _other("binary", raw=raw, expected=expected)
+
+
+def refuse_json(head: bytes, *, raw: RawFile) -> None:
+    """Raise FormatError where delimited text is expected and a JSON document begins: often an API's error message."""
+    if _JSON.match(head):
         raise FormatError(
-            f"{raw.uri}: {found}, not {expected}.",
+            f"{raw.uri}: JSON, not delimited text.",
             offset_bytes=0,
-            hint="state the right 'format' in the Source or Format document",
+            hint="state 'format: json' or 'format: ndjson'; if the source answered with an error, look at what it says",
         )
+
+
+def _other(found: str, *, raw: RawFile, expected: str) -> FormatError:
+    return FormatError(
+        f"{raw.uri}: {found}, not {expected}.",
+        offset_bytes=0,
+        hint="state the right 'format' in the Source or Format document",
+    )
 
 
 def _is_binary(head: bytes) -> bool:

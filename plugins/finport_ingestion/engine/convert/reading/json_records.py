@@ -49,7 +49,7 @@ class BatchMaker:
     def batch(self, *, size_bytes: int, notes: tuple[str, ...] = ()) -> Batch:
         """What was gathered; the columns stay known, so that the next batch has them in the same order."""
         made = Batch(
-            columns=_record_batch(self.columns),
+            columns=_record_batch(self.columns, len(self.rows)),
             rows=pa.array(self.rows, pa.int64()),
             bad=tuple(self.bad),
             origins={name: frozenset(origins) for name, origins in self.origins.items()},
@@ -61,7 +61,10 @@ class BatchMaker:
         return made
 
 
-def _record_batch(columns: Mapping[str, list[str | None]]) -> pa.RecordBatch:
+def _record_batch(columns: Mapping[str, list[str | None]], count: int) -> pa.RecordBatch:
+    if not columns:
+        # Records without any field are records: only a struct array knows how many there are.
+        return pa.RecordBatch.from_struct_array(pa.array([{}] * count, pa.struct([])))
     arrays = [pa.array(column, pa.string()) for column in columns.values()]
     return pa.RecordBatch.from_arrays(arrays, names=list(columns))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from finport_ingestion.engine.convert.interface import BadRecord, Batch, RawFile
-from finport_ingestion.engine.convert.reading.foreign import refuse_foreign
+from finport_ingestion.engine.convert.reading.foreign import refuse_foreign, refuse_signature
 from finport_ingestion.engine.convert.reading.json_records import BatchMaker
 from finport_ingestion.engine.convert.reading.json_texts import DECODER
 from finport_ingestion.engine.convert.reading.slices import slices
@@ -24,6 +24,7 @@ def read_lines(raw: RawFile) -> Iterator[Batch]:
         FormatError: It is empty, or no line of its beginning is JSON.
     """
     with raw.path.open("rb") as stream:
+        refuse_signature(stream, raw=raw, expected="JSON lines")
         encoding = find_encoding(stream, declared=None)
         parser = _Lines(raw=raw, offset=encoding.bom_bytes)
         rest = b""
@@ -41,6 +42,7 @@ def read_lines(raw: RawFile) -> Iterator[Batch]:
 def sample_lines(raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
     """Records of the beginning, middle and end of `raw`."""
     with raw.path.open("rb") as stream:
+        refuse_signature(stream, raw=raw, expected="JSON lines")
         encoding = find_encoding(stream, declared=None)
         parser = _Lines(raw=raw)
         for content, first in slices(stream, encoding, raw=raw, size_bytes=size_bytes):

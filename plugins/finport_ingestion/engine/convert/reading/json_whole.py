@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from finport_ingestion.engine.convert.interface import Batch, RawFile
-from finport_ingestion.engine.convert.reading.foreign import refuse_foreign
+from finport_ingestion.engine.convert.reading.foreign import refuse_foreign, refuse_signature
 from finport_ingestion.engine.convert.reading.json_records import BatchMaker
 from finport_ingestion.engine.convert.reading.json_texts import DECODER, Ambiguous
 from finport_ingestion.engine.convert.reading.transcoding import find_encoding, utf8_chunks
@@ -70,6 +70,7 @@ def _records(raw: RawFile, path: str | None) -> Sequence[Any]:
 
 def _text(raw: RawFile) -> str:
     with raw.path.open("rb") as stream:
+        refuse_signature(stream, raw=raw, expected="JSON")
         encoding = find_encoding(stream, declared=None)
         content = b"".join(utf8_chunks(stream, encoding, uri=raw.uri))
     refuse_foreign(content[:_HEAD_BYTES], raw=raw, expected="JSON")

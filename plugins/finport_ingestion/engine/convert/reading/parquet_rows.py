@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -45,7 +46,7 @@ def _batches(raw: RawFile, *, rows: int) -> Iterator[Batch]:
         row = 0
         per_row = raw.size_bytes // max(file.metadata.num_rows, 1)
         for found in file.iter_batches(batch_size=rows):
-            numbers = pa.array(range(row + 1, row + found.num_rows + 1), pa.int64())
+            numbers = pa.array(np.arange(row + 1, row + found.num_rows + 1))
             row += found.num_rows
             yield Batch(
                 columns=found.rename_columns(names),

@@ -119,6 +119,8 @@ def _same_family(declared: str, name: str) -> bool:
 
 
 def _guess(head: bytes) -> str:
+    if head.isascii() and b"\0" not in head:
+        return "utf-8"
     wide = _wide_without_mark(head)
     if wide:
         return wide

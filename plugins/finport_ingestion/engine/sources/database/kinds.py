@@ -9,9 +9,13 @@ from finport_ingestion.engine.sources.interface import Access
 
 _POSTGRESQL = Entry("finport_ingestion.engine.sources.database.postgresql:PostgresqlDialect", "pip install psycopg")
 
+_MYSQL = Entry("finport_ingestion.engine.sources.database.mysql:MysqlDialect")
+
 DATABASES: Registry[type[Dialect]] = Registry(
     "type of database connection",
     {
+        "mariadb": _MYSQL,
+        "mysql": _MYSQL,
         "postgres": _POSTGRESQL,
         "postgresql": _POSTGRESQL,
         "sqlite": Entry("finport_ingestion.engine.sources.database.sqlite:SqliteDialect"),

@@ -23,7 +23,7 @@ class Column:
     type: LogicalType | None  # None: a decimal whose digits nobody declared; the listing finds them
     selected: sa.ColumnElement[Any]
     ordered: sa.ColumnElement[Any]  # what ranges, watermarks and ORDER BY compare
-    exact: Callable[[Any], Any] | None = None  # a stored value as Arrow takes it; raises ValueError
+    exact: Callable[[Any], Any] | None = None  # a stored value as Arrow takes it; raises ValueError or TypeError
 
     @property
     def kind(self) -> str:

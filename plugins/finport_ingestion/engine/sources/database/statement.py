@@ -20,14 +20,12 @@ def named_table(connection: sa.Connection, stated: str, *, source: str) -> sa.Ta
     """
     schema, _, name = stated.rpartition(".")
     inspector = sa.inspect(connection)
-    known_schema = not schema or schema in inspector.get_schema_names()
-    if known_schema and inspector.has_table(name, schema=schema or None):
-        return sa.table(name, schema=schema or None)
-    names = (
-        [*inspector.get_table_names(schema or None), *inspector.get_view_names(schema or None)] if known_schema else []
-    )
+    known_schema = schema if schema in inspector.get_schema_names() else None
+    if known_schema == (schema or None) and inspector.has_table(name, schema=known_schema):
+        return sa.table(name, schema=known_schema)
+    names = [*inspector.get_table_names(known_schema), *inspector.get_view_names(known_schema)]
     near = difflib.get_close_matches(name, names, n=1)
-    prefix = f"{schema}." if schema else ""
+    prefix = f"{known_schema}." if known_schema else ""
     raise SourceItemMissing(
         f"{source}: the database has no table or view '{stated}'.",
         hint=f"did you mean '{prefix}{near[0]}'?" if near else "check 'table', its schema, and the login's rights",

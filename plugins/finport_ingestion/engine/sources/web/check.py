@@ -39,7 +39,8 @@ def item_of(bare: SourceItem, client: WebClient, url: httpx.URL, *, whole: bool)
         return item
     return dataclasses.replace(
         item,
-        size_bytes=stated_size(response),
+        # Some servers give HEAD the length of the body that it does not have.
+        size_bytes=stated_size(response) or None,
         modified_at=modified_at(response),
         media_type=media_type(response),
     )

@@ -86,18 +86,20 @@ def _check_progress(url: httpx.URL, seen: set[httpx.URL], pages: Pages, *, what:
 
 
 def _check_unchanged(response: httpx.Response, item: SourceItem, *, what: str) -> None:
-    """Compare what the server states now with what it stated for the list; what it leaves out says nothing."""
+    """Compare the best of what the server states now with what it stated for the list."""
     facts = (
         ("ETag", _strong(item.etag), _strong(response.headers.get("ETag"))),
         ("Last-Modified", item.modified_at, modified_at(response)),
         ("Content-Length", item.size_bytes, stated_size(response)),
     )
-    for name, listed, now in facts:
-        if listed is not None and now is not None and listed != now:
-            raise SourceItemChanged(
-                f"{what}: {name} is not any more what it was when the source was listed.",
-                hint="the next run lists it anew",
-            )
+    stated = next(
+        ((name, listed != now) for name, listed, now in facts if listed is not None and now is not None), None
+    )
+    if stated and stated[1]:
+        raise SourceItemChanged(
+            f"{what}: {stated[0]} is not any more what it was when the source was listed.",
+            hint="the next run lists it anew; state 'etag: false' if the server says something else each time",
+        )
 
 
 def _strong(etag: str | None) -> str | None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import os
 import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +15,7 @@ from upath import UPath
 
 from finport_ingestion.engine.errors import StorageUnavailable
 from finport_ingestion.engine.files import local_path, write_atomically
+from finport_ingestion.engine.parquet_file import HashingFile
 from finport_ingestion.engine.store.parquet_dataset import partitioning
 from finport_ingestion.engine.store.parquet_dataset.snapshot import StoredFile
 
@@ -51,15 +49,12 @@ class DataFile:
         self._partition = dict(partition)
         self._schema_name = schema_name
         self._draft = where.drafts / f"{uuid.uuid4().hex}.partial"
-        self._stack = ExitStack()
-        self._sink = _HashingSink(self._stack.enter_context(write_atomically(self._draft)))
-        try:
+        with ExitStack() as stack:
+            self._sink = HashingFile(stack.enter_context(write_atomically(self._draft)))
             self._writer = pq.ParquetWriter(
                 self._sink, schema, compression="zstd", compression_level=compression_level, write_page_index=True
             )
-        except BaseException as error:
-            self.abandon(error)
-            raise
+            self._stack = stack.pop_all()
 
     def write(self, rows: pa.Table) -> None:
         """Add `rows` as one row group."""
@@ -70,7 +65,7 @@ class DataFile:
         """Finish the file and put it where it belongs."""
         self._writer.close()
         self._stack.close()
-        sha256, size_bytes = self._sink.digest.hexdigest(), self._sink.size_bytes
+        sha256, size_bytes = self._sink.sha256, self._sink.size_bytes
         inside = "/".join(filter(None, (DATA, partitioning.folder_of(self._partition), f"{sha256}.parquet")))
         _move(self._draft, self._where.folder / inside)
         return StoredFile(
@@ -83,31 +78,11 @@ class DataFile:
         )
 
     def abandon(self, error: BaseException) -> None:
-        """Leave nothing behind."""
+        """Leave nothing behind. Raises what `error` means for a place, e.g. StorageUnavailable for a full disk."""
+        self._sink.let_go()
+        self._writer.close()
         self._stack.__exit__(type(error), error, error.__traceback__)
         self._draft.unlink(missing_ok=True)
-
-
-class _HashingSink(io.RawIOBase):
-    """Passes bytes on and digests them."""
-
-    def __init__(self, target: BinaryIO) -> None:
-        self.digest = hashlib.sha256()
-        self.size_bytes = 0
-        self._target = target
-
-    def writable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self.size_bytes
-
-    def write(self, chunk: object) -> int:
-        view = memoryview(chunk)  # type: ignore[arg-type]
-        self.digest.update(view)
-        self._target.write(view)
-        self.size_bytes += view.nbytes
-        return view.nbytes
 
 
 def _move(draft: UPath, final: UPath) -> None:

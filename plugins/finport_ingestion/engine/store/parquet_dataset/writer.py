@@ -61,8 +61,10 @@ class ItemWriter:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        while error is not None and self._open:
-            self._open.popitem()[1].abandon(error)
+        if error is not None:
+            with ExitStack() as stack:
+                for file in self._open.values():
+                    stack.callback(file.abandon, error)
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Add the rows of `batch`, which has the columns of the schema."""

@@ -51,6 +51,8 @@ def connected(spec: ConnectionSpec, *, deadline: Deadline) -> Iterator[psycopg.C
             connection.execute("SELECT set_config('statement_timeout', %s, false)", (str(milliseconds),))
             yield connection
     except psycopg.Error as error:
+        if error.sqlstate is None and not isinstance(error, psycopg.OperationalError):
+            raise  # not the server's answer, but a statement that never reached it: a fault of ours
         raise _in_our_words(error, spec) from error
 
 
@@ -109,6 +111,7 @@ _BY_STATE: dict[str, tuple[type[FinportError], str]] = {
         StorageUnavailable,
         "the server has no room for another connection: run fewer tasks at once",
     ),
+    "22021": (PermanentError, "PostgreSQL stores no text with NUL characters; remove them, or use storage 'parquet'"),
     "57014": (DeadlineExceeded, "raise the step's timeout, or give it less to do"),
     "57": (StorageUnavailable, "the server is stopping; it is tried again"),
     "55": (StorageUnavailable, "somebody holds the table; it is tried again"),

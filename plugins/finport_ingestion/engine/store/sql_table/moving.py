@@ -1,10 +1,12 @@
-"""Rows on their way: from staging into the table, out of it into the history, and back."""
+"""Rows on their way: from staging into the table, out of it into the history, and back.
+
+Values are literals that psycopg quotes, not parameters: with parameters a `%` in a column's name would be one as well.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import psycopg
 import pyarrow as pa
@@ -34,7 +36,7 @@ class Moves:
 
     def retire_items(self, items: Sequence[int]) -> None:
         """Move the rows of replaced items to the history."""
-        self._retire(sql.SQL("t.{} = ANY(%(items)s)").format(_ITEM), items=list(items))
+        self._retire(sql.SQL("t.{} = ANY({})").format(_ITEM, _ids(items)))
 
     def insert(self, items: Sequence[int], *, schema: pa.Schema, key: Sequence[str]) -> dict[int, int]:
         """Take the staged rows in; `items` are the ids by number. Rows with a key take the place of that record.
@@ -52,14 +54,14 @@ class Moves:
                 keys=listed(key), staging=STAGING, order=sql.Identifier(ORDER_COLUMN)
             )
             same = sql.SQL(" AND ").join(sql.SQL("t.{0} = s.{0}").format(sql.Identifier(column)) for column in key)
-            staged = sql.SQL("t.{} = %(source)s AND EXISTS (SELECT FROM {} s WHERE {})").format(_SOURCE, STAGING, same)
-            self._retire(staged, source=self.source)
+            staged = sql.SQL("t.{} = {} AND EXISTS (SELECT FROM {} s WHERE {})")
+            self._retire(staged.format(_SOURCE, sql.Literal(self.source), STAGING, same))
         statement = sql.SQL(
             """
             WITH added AS (
                 INSERT INTO {table} ({columns}, {item}, {source})
-                SELECT {staged}, n.id, %(source)s FROM ({rows}) s
-                JOIN unnest(%(items)s::bigint[]) WITH ORDINALITY AS n(id, place) ON n.place = s.{number} + 1
+                SELECT {staged}, n.id, {name} FROM ({rows}) s
+                JOIN unnest({items}) WITH ORDINALITY AS n(id, place) ON n.place = s.{number} + 1
                 ORDER BY s.{order} RETURNING {item} AS id
             ) SELECT id, count(*) FROM added GROUP BY id
             """
@@ -69,27 +71,34 @@ class Moves:
             staged=listed(schema.names, of="s"),
             item=_ITEM,
             source=_SOURCE,
+            name=sql.Literal(self.source),
+            items=_ids(items),
             rows=rows,
             number=sql.Identifier(NUMBER_COLUMN),
             order=sql.Identifier(ORDER_COLUMN),
         )
-        return dict(self.connection.execute(statement, {"items": list(items), "source": self.source}).fetchall())
+        return dict(self.connection.execute(statement).fetchall())
 
     def restore(self) -> None:
         """Move what the commit had replaced, and nothing else replaces, from the history back into the table."""
         statement = sql.SQL(
             """
-            WITH back AS (DELETE FROM {history} WHERE {replaced} = %(commit)s RETURNING {columns})
+            WITH back AS (DELETE FROM {history} WHERE {replaced} = {commit} RETURNING {columns})
             INSERT INTO {table} ({columns}) SELECT {columns} FROM back
             """
-        ).format(history=self.table.name.history, replaced=_REPLACED, columns=self._columns, table=self.table.name.rows)
-        self.connection.execute(statement, {"commit": self.commit})
+        ).format(
+            history=self.table.name.history,
+            replaced=_REPLACED,
+            commit=sql.Literal(self.commit),
+            columns=self._columns,
+            table=self.table.name.rows,
+        )
+        self.connection.execute(statement)
 
     def remove(self, items: Sequence[int]) -> None:
         """Delete the rows of items, also those that were replaced since."""
         for each in (self.table.name.rows, self.table.name.history):
-            statement = sql.SQL("DELETE FROM {} WHERE {} = ANY(%(items)s)").format(each, _ITEM)
-            self.connection.execute(statement, {"items": list(items)})
+            self.connection.execute(sql.SQL("DELETE FROM {} WHERE {} = ANY({})").format(each, _ITEM, _ids(items)))
 
     def hand_over(self, key: Sequence[str]) -> None:
         """Rows in the history that the commit replaced are now replaced by the earliest later commit that would have.
@@ -104,10 +113,11 @@ class Moves:
                     SELECT {item}, {source}, {keys} FROM {table}
                     UNION ALL SELECT {item}, {source}, {keys} FROM {history}
                 ) r ON r.{item} = i.item_id
-                WHERE r.{source} = h.{source} AND {same} AND i.commit_id > %(commit)s)
+                WHERE r.{source} = h.{source} AND {same} AND i.commit_id > {commit})
                 """
             ).format(
                 items=self.table.name.items,
+                commit=sql.Literal(self.commit),
                 item=_ITEM,
                 source=_SOURCE,
                 keys=listed(key),
@@ -118,7 +128,7 @@ class Moves:
         statement = sql.SQL(
             """
             UPDATE {history} h SET {replaced} = coalesce(least(i.replaced_by, {newer}), h.{replaced})
-            FROM {items} i WHERE i.item_id = h.{item} AND h.{replaced} = %(commit)s
+            FROM {items} i WHERE i.item_id = h.{item} AND h.{replaced} = {commit}
             """
         ).format(
             history=self.table.name.history,
@@ -126,14 +136,15 @@ class Moves:
             newer=newer,
             items=self.table.name.items,
             item=_ITEM,
+            commit=sql.Literal(self.commit),
         )
-        self.connection.execute(statement, {"commit": self.commit})
+        self.connection.execute(statement)
 
-    def _retire(self, condition: sql.Composable, **values: Any) -> None:
+    def _retire(self, condition: sql.Composable) -> None:
         statement = sql.SQL(
             """
             WITH gone AS (DELETE FROM {table} t WHERE {condition} RETURNING {columns})
-            INSERT INTO {history} ({columns}, {replaced}) SELECT {columns}, %(commit)s FROM gone
+            INSERT INTO {history} ({columns}, {replaced}) SELECT {columns}, {commit} FROM gone
             """
         ).format(
             table=self.table.name.rows,
@@ -141,5 +152,10 @@ class Moves:
             columns=self._columns,
             history=self.table.name.history,
             replaced=_REPLACED,
+            commit=sql.Literal(self.commit),
         )
-        self.connection.execute(statement, {"commit": self.commit, **values})
+        self.connection.execute(statement)
+
+
+def _ids(items: Sequence[int]) -> sql.Composed:
+    return sql.SQL("{}::bigint[]").format(sql.Literal(list(items)))

@@ -36,6 +36,8 @@ class TableName:
         name = TableName(schema=schema or "public", table=table)
         for part in (name.schema, name.table):
             check_name(part, what="table name")
+            if "%" in part:
+                raise ConfigError(f"table name '{part}' contains '%'.", hint="give it another name")
         return name
 
     @property

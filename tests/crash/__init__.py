@@ -1,0 +1,1 @@
+"""Processes killed at every kind of moment: nothing is lost, nothing is doubled."""
