@@ -131,7 +131,8 @@ class Components:
                 break
             _send(left, number)
             self._wait_until_gone(stopping, seconds=seconds / 2)
-        self._record([started for started in self.recorded() if started not in stopping])
+        if stopping:
+            self._record([started for started in self.recorded() if started not in stopping])
 
     def clear(self, *, seconds: float = 10.0) -> None:
         """Kill whatever is left of any start in this folder, whether it is recorded or not.
@@ -194,8 +195,8 @@ class Components:
         return False
 
     def _works_here(self, process: psutil.Process) -> bool:
-        # A person who looks around in the folder does so from a terminal.
-        return Path(process.cwd()) == self._work and process.terminal() is None
+        # A person who looks around in the folder does so from a terminal; the kernel tells when it was removed.
+        return process.cwd().removesuffix(" (deleted)") == str(self._work) and process.terminal() is None
 
     def _marked(self) -> Iterator[psutil.Process]:
         for process in psutil.process_iter():

@@ -71,8 +71,6 @@ class LocalAirflow:
         """
         began = time.monotonic()
         self._take_lock()
-        for folder in (self._folder, self._database):
-            folder.prepare()
         secrets = secrets_of(self._folder)
         running = self._running_url()
         if running is not None:
@@ -103,6 +101,8 @@ class LocalAirflow:
     def _take_lock(self) -> None:
         if not self._lock.acquire():
             raise ConfigError(f"another start or stop is at work in {self._folder.path}.", hint="wait until it ends")
+        for folder in (self._folder, self._database):
+            folder.prepare()
 
     def _running_url(self) -> str | None:
         """Where the UI is, when every component lives and is well."""

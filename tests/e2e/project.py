@@ -11,7 +11,7 @@ PRICES = [("AAA", f"2026-01-{day:02d}", f"{100 + day}.25") for day in range(1, 3
 QUOTES = [(f"Q{number:03d}", "2026-01-02", f"{number}.5") for number in range(400)]
 
 MIXED = "e2e_mixed"
-"""One source that can be read, and one whose folder is missing."""
+"""A source that can be read, one whose folder is missing, and one whose connection nobody has made."""
 AFTER_PRICES = "e2e_after_prices"
 """Runs when the asset of the good source was updated."""
 SLOW = "e2e_slow"
@@ -135,7 +135,8 @@ def _sources() -> str:
     readable = '{protocol: file, path: "${FINPORT_PROJECT}/inbox/prices", pattern: "*.csv"}'
     missing = '{protocol: file, path: "${FINPORT_PROJECT}/inbox/missing"}'
     slow = "{protocol: http, connection: e2e_quotes, path: /quotes.csv}"
-    found = {"prices": readable, "lost": missing, "quotes": slow}
+    unknown = "{protocol: file, connection: e2e_absent}"
+    found = {"prices": readable, "lost": missing, "unknown": unknown, "quotes": slow}
     # One source a workflow, since a source is worked on by one run at a time.
     found |= {f"watched-{number}": readable for number in range(3)}
     return "".join(_SOURCE.format(name=name, source=source) for name, source in found.items())
@@ -143,7 +144,7 @@ def _sources() -> str:
 
 def _workflows() -> str:
     documents = [
-        ("e2e-mixed", "{}", "prices, lost", _FIRST_STEP + _OTHER_STEPS),
+        ("e2e-mixed", "{}", "prices, lost, unknown", _FIRST_STEP + _OTHER_STEPS),
         ("e2e-slow", "{}", "quotes", _FIRST_STEP + _OTHER_STEPS),
         ("e2e-small", "{}", "watched-0", _FIRST_STEP),
         ("e2e-every-minute", '{cron: "* * * * *"}', "watched-1", _FIRST_STEP),

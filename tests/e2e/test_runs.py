@@ -41,19 +41,26 @@ def test_a_good_source_is_stored_beside_one_that_fails(mixed_run: str, airflow_s
     assert airflow_system.run(MIXED, mixed_run)["state"] == "failed"
     assert states["finish"] == "failed"
     outcome = {source.source: source.status.value for source in airflow_system.state.run(mixed_run).sources}
-    assert outcome == {"prices": "succeeded", "lost": "failed"}
+    assert outcome == {"prices": "succeeded", "lost": "failed", "unknown": "failed"}
 
 
-def test_the_failing_task_names_source_and_remedy_and_is_not_tried_again(
-    mixed_run: str, airflow_system: AirflowSystem
+@pytest.mark.parametrize(
+    ("source", "tries", "told", "remedy"),
+    [
+        ("lost", 3, "lost: there is no folder {project}/inbox/missing.", "check the path, and whether its volume"),
+        ("unknown", 1, "no connection 'e2e_absent'.", "set AIRFLOW_CONN_E2E_ABSENT"),
+    ],
+)
+def test_a_failing_task_names_the_remedy_and_is_retried_only_where_that_can_help(
+    source: str, tries: int, told: str, remedy: str, mixed_run: str, airflow_system: AirflowSystem
 ) -> None:
-    task = airflow_system.tasks(MIXED, mixed_run)["lost.validate"]
-    assert (task["state"], task["try_number"]) == ("failed", 1)
-    log = airflow_system.log(MIXED, mixed_run, "lost.validate")
-    assert f"lost: folder {airflow_system.project}/inbox/missing" in log
-    assert "Fix: " in log
+    task = airflow_system.tasks(MIXED, mixed_run)[f"{source}.validate"]
+    assert (task["state"], task["try_number"]) == ("failed", tries)
+    log = airflow_system.log(MIXED, mixed_run, f"{source}.validate", try_number=tries)
+    assert told.format(project=airflow_system.project) in log
+    assert remedy in log
     states = airflow_system.states(MIXED, mixed_run)
-    assert {state for name, state in states.items() if name.startswith("lost.")} == {"failed", "upstream_failed"}
+    assert {state for name, state in states.items() if name.startswith(f"{source}.")} == {"failed", "upstream_failed"}
 
 
 def test_a_publication_is_one_asset_event_and_starts_the_dag_that_waits_for_it(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import configparser
 import contextlib
 import importlib.util
+import io
 import logging
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from finport_ingestion.cli.exits import DEBUG_VARIABLE
 from finport_ingestion.engine.connections import ConnectionSpec, EnvironmentConnections
 from finport_ingestion.engine.errors import MissingConnection
 
@@ -98,8 +101,10 @@ def _own_logging() -> Iterator[None]:
     """From its import on, Airflow sends every log line to the screen; a command's output is its result."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    elsewhere = sys.stderr if os.environ.get(DEBUG_VARIABLE) == "1" else io.StringIO()
     try:
-        yield
+        with contextlib.redirect_stdout(elsewhere), contextlib.redirect_stderr(elsewhere):
+            yield
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)

@@ -109,7 +109,7 @@ def _selected(connection: Any, question: Question, names: list[str]) -> pa.Table
     # The condition is the person's own SQL, over an in-memory database that holds nothing but this view.
     query = f"SELECT {listed} FROM {_VIEW} WHERE ({question.where}){limit}"  # noqa: S608
     try:
-        table: pa.Table = connection.execute(query).to_arrow_table()
+        table: pa.Table = connection.sql(query).to_arrow_table()
     except duckdb.Error as error:
         told = str(error).splitlines()[0]
         raise ConfigError(f"--where is not understood: {told}", hint=f"columns are {', '.join(names)}") from error

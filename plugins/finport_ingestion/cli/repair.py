@@ -115,7 +115,7 @@ def _csv_lines(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 raise FormatError(f"{path}:{reader.line_num}: not as many fields as the header has.", hint="correct it")
             yield reader.line_num, {name: value or None for name, value in fields.items()}
     except csv.Error as error:
-        raise FormatError(f"{path}:{reader.line_num}: not CSV: {error}.", hint="correct the quotes") from error
+        raise FormatError(f"{path}:{reader.reader.line_num}: not CSV: {error}.", hint="correct the quotes") from error
 
 
 def _record(fields: dict[str, Any], *, where: str) -> Repaired:

@@ -12,7 +12,7 @@ from finport_ingestion.cli import screen
 from finport_ingestion.cli.screen import column
 
 COLUMNS = (column("name"), column("rows", right=True, spell=screen.spell_count), column("at", "at (UTC)"))
-ROWS = [
+ROWS: list[dict[str, object]] = [
     {"name": "a", "rows": 1_234_567, "at": datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=1)))},
     {"name": "two\nlines", "rows": None, "at": None},
 ]

@@ -17,12 +17,18 @@ from finport_ingestion.engine.records import Part
 
 
 def recognised(
-    tmp_path: Path, content: bytes, *, suffix: str = "", media_type: str | None = None, format: str = "raw"
+    tmp_path: Path, content: bytes, *, suffix: str = "", media_type: str | None = None, landed_as: str = "raw"
 ) -> str:
     path = tmp_path / f"x{suffix}"
     path.write_bytes(content)
     part = Part(
-        uri=f"x{suffix}", format=format, size_bytes=len(content), sha256="", item="x", sequence=0, media_type=media_type
+        uri=f"x{suffix}",
+        format=landed_as,
+        size_bytes=len(content),
+        sha256="",
+        item="x",
+        sequence=0,
+        media_type=media_type,
     )
     raw = RawFile(path=UPath(path), uri=part.uri, size_bytes=len(content))
     return options_of(part, raw=raw, stated=None).format
@@ -61,7 +67,7 @@ def test_media_type_name_and_content_tell(
 
 
 def test_rows_of_a_query_are_parquet_whatever_is_stated(tmp_path: Path) -> None:
-    assert recognised(tmp_path, _parquet(), format="parquet") == "parquet"
+    assert recognised(tmp_path, _parquet(), landed_as="parquet") == "parquet"
 
 
 @pytest.mark.parametrize(

@@ -112,18 +112,23 @@ def test_a_run_that_was_closed_keeps_what_a_living_process_works_on(state: State
         begin(state, step_key(open_run(state, "run-2"), "collect"))
 
 
-def test_a_step_whose_lease_was_taken_over_cannot_enter_its_end(state: State, clock: HandClock) -> None:
+def test_what_a_lost_step_stored_is_entered_until_its_run_is_settled(state: State, clock: HandClock) -> None:
     slow = begin(state, step_key(open_run(state)), actor=ELSEWHERE, seconds=60)
     clock.advance(minutes=10)
-    other = open_run(state, "run-2")
-    begin(state, step_key(other))
-    with pytest.raises(LeaseHeld, match="took over"):
+    begin(state, step_key(open_run(state, "run-2")))
+    state.finish_step(slow, StepResult(publication=publication()))
+    assert list(state.fingerprints(SOURCE, DATASET)) == ["a.csv"]
+    with pytest.raises(LeaseHeld):
+        begin(state, step_key(slow.run, "report"))
+
+
+def test_a_step_cannot_enter_what_it_stored_once_its_run_is_settled(state: State, clock: HandClock) -> None:
+    slow = begin(state, step_key(open_run(state)), actor=ELSEWHERE, seconds=60)
+    clock.advance(minutes=10)
+    state.finish_source(slow.run, SOURCE, DATASET, "failed", "its time was over")
+    with pytest.raises(LeaseHeld, match="was settled"):
         state.finish_step(slow, StepResult(publication=publication()))
     assert state.fingerprints(SOURCE, DATASET) == {}
-    # Also not when the other run is over again: what it found and reconciled was without this step.
-    state.finish_source(other, SOURCE, DATASET, "succeeded")
-    with pytest.raises(LeaseHeld, match="given up"):
-        state.finish_step(slow, StepResult(publication=publication()))
     begin(state, slow, try_number=2)
     state.finish_step(slow, StepResult(publication=publication(already_there=True)))
     assert list(state.fingerprints(SOURCE, DATASET)) == ["a.csv"]

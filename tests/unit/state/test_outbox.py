@@ -36,7 +36,7 @@ def relay(tmp_path: Path) -> FileRelay:
 def test_an_event_is_written_with_the_state_it_tells_of_or_not_at_all(state: State, clock: HandClock) -> None:
     slow = begin(state, step_key(open_run(state)), actor=ELSEWHERE, seconds=60)
     clock.advance(hours=1)
-    begin(state, step_key(open_run(state, "run-2")))
+    state.finish_source(slow.run, SOURCE, DATASET, "failed", "its time was over")
     with pytest.raises(LeaseHeld):
         state.finish_step(slow, StepResult(publication=publication()), [event(slow.run)])
     assert state.events("run-1") == []

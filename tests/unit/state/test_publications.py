@@ -99,6 +99,20 @@ def test_a_commit_that_could_not_be_entered_is_put_in_its_place_later(state: Sta
     assert state.watermark(SOURCE, DATASET) == mark("3")
 
 
+def test_a_store_that_was_emptied_counts_anew(state: State, clock: HandClock) -> None:
+    publish(state, open_run(state), publication("1", item("a.csv"), watermark=mark("1")))
+    publish_again(state, "run-2", publication("2", item("b.csv"), run_id="run-2"))
+    publish_again(state, "run-3", publication("1", item("c.csv"), run_id="run-3"))
+    assert list(state.fingerprints(SOURCE, DATASET)) == ["c.csv"]
+    assert state.watermark(SOURCE, DATASET) is None
+
+
+def test_commits_that_are_no_numbers_stand_in_the_order_in_which_they_came(state: State) -> None:
+    publish(state, open_run(state), publication("b7", item("a.csv", "1")))
+    publish_again(state, "run-2", publication("a3", item("a.csv", "2"), run_id="run-2"))
+    assert state.fingerprints(SOURCE, DATASET) == {"a.csv": item("a.csv", "2")}
+
+
 def test_a_long_history_of_items_is_taken_in_at_once(state: State) -> None:
     items = [item(f"{number:05}.csv") for number in range(2000)]
     publish(state, open_run(state), publication("1", *items))

@@ -53,6 +53,7 @@ class Delivery:
     rejected_before: int = 0
     facts: Mapping[str, Any] = field(default_factory=dict)
     replaces: Replaces = Replaces.ITEMS
+    watermark: Watermark | None = None
     seconds: float = 600
 
     @property
@@ -122,7 +123,7 @@ class Delivery:
             parts=tuple(self.parts),
             rejects=(rejects,) if self.rejected_before else (),
             items=(Fingerprint(item="item-0", sha256="1" * 64),),
-            watermark=Watermark(field="date", value="2026-01-01", type="date"),
+            watermark=self.watermark,
             facts=self.facts,
         )
         write_bytes(context.folder("staging", "convert") / "manifest.json", upstream.to_json())

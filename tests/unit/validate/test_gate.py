@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from finport_ingestion.engine.errors import PermanentError, QualityGateFailed, Skipped
-from finport_ingestion.engine.records import Replaces
+from finport_ingestion.engine.records import Replaces, Watermark
 from finport_ingestion.engine.step import Flags
 from tests.unit.validate.conftest import Delivery, quotes
 
@@ -270,6 +270,7 @@ def test_asked_to_skip_everything_passes_and_says_that_it_was_not_checked(delive
 def test_what_the_conversion_found_is_carried_on(delivery: Delivery) -> None:
     with_policy(delivery, maxErrorShare=1, minCompleteness=0.9).add(quotes(rows(8) + rows(1, close=D(-1), first=20)))
     delivery.rejected_before, delivery.facts, delivery.replaces = 1, {"schema": "s"}, Replaces.SOURCE
+    delivery.watermark = Watermark(field="day", value="2024-01-31", type="date")
 
     manifest = delivery.check().manifest
 
@@ -277,7 +278,7 @@ def test_what_the_conversion_found_is_carried_on(delivery: Delivery) -> None:
     assert manifest.replaces is Replaces.SOURCE
     assert [item.item for item in manifest.items] == ["item-0"]
     assert manifest.watermark is not None
-    assert manifest.watermark.value == "2026-01-01"
+    assert manifest.watermark.value == "2024-01-31"
     assert manifest.facts["schema"] == "s"
     assert manifest.facts["unchecked"] is False
     assert manifest.facts["rows"]["passed"] == 8

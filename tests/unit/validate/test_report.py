@@ -116,6 +116,7 @@ def test_the_page_shows_the_gate_every_expectation_and_masked_samples(shown: Del
     assert "maxErrorShare: 83.33 % (5 of 6 records), at most 100 % allowed" in text
     assert "values must match this regular expression: ^(?:[A-Z]{1,5})$ . 2 unexpected values found." in text
     assert "D" + "*" * 20 + "0 (row 2 of landing/prices-daily/prices/run-1/item-0.csv)" in text
+    assert "less than or equal to 9007199254740993.5 ." in text
     assert "Values for given compound columns must be unique together: symbol , day" in text
     assert f"Evaluated Expectations {len(shown.report['rules'])}" in text
 

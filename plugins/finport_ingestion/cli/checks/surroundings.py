@@ -34,9 +34,11 @@ def project_checks() -> Iterator[Check]:
     yield _documents(documents)
     connections = CommandLineConnections()
     yield from _state(project, connections)
-    yield _places(project)
+    places = _places(project)
+    yield places
     yield from _sources(documents, project, connections)
-    yield from _executor(project, connections)
+    if places.level != "fail":
+        yield from _executor(project, connections)
 
 
 def _documents(documents: Catalog) -> Check:
@@ -69,17 +71,18 @@ def _state(project: Project, connections: CommandLineConnections) -> Iterator[Ch
 
 
 def _places(project: Project) -> Check:
-    root = project.places().root
+    named = os.environ.get(PLACES_VARIABLE) or "the project's own folder"
     try:
+        root = project.places().root
         probe = root / f".doctor-{uuid.uuid4().hex}"
         write_bytes(probe, b"")
         probe.unlink()
     except FinportError as error:
         return failed_by("places", error)
     except ImportError as error:
-        return fail("places", f"{root}: {error}", _install(root.protocol))
+        return fail("places", f"{named}: {error}", _install(named.partition(":")[0]))
     except Exception as error:
-        told = f"{root} cannot be written: {type(error).__name__}: {error}".splitlines()[0]
+        told = f"{named} cannot be written: {type(error).__name__}: {error}".splitlines()[0]
         return fail("places", told, f"check {PLACES_VARIABLE} and the credentials for it")
     return ok("places", f"{root} can be written")
 

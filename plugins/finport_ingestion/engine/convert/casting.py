@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 from finport_ingestion.engine.config.models.contract import ContractMode
 from finport_ingestion.engine.convert.cast import Casting, cast_proved, cast_text
 from finport_ingestion.engine.convert.columns import TargetColumn, TargetSchema
-from finport_ingestion.engine.convert.digest import canonical, row_digest
 from finport_ingestion.engine.convert.interface import Batch
 from finport_ingestion.engine.convert.settle import Terms
 from finport_ingestion.engine.convert.typed import cast_agreed, cast_typed
+from finport_ingestion.engine.digest import canonical, row_digest
 from finport_ingestion.engine.rejects import Reject, record_text
 
 _RULE = "type"

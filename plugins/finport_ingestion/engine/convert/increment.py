@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finport_ingestion.engine.convert.digest import canonical
+from finport_ingestion.engine.digest import canonical
 from finport_ingestion.engine.errors import ConfigError
 from finport_ingestion.engine.logical import LogicalType, parse_logical
 from finport_ingestion.engine.records import Watermark
@@ -47,17 +47,18 @@ class Taken:
 
     top: str | None = None  # the highest value, canonical
     ties: frozenset[str] = frozenset()  # digests of the rows that have it
+    known: frozenset[str] = frozenset()  # digests of rows beyond the mark that an earlier run dealt with
     already_taken: int = 0
     before_start: int = 0
     without_value: int = 0
 
     def to_plain(self) -> dict[str, Any]:
         counts = {name: getattr(self, name) for name in ("already_taken", "before_start", "without_value")}
-        return {"top": self.top, "ties": sorted(self.ties), **counts}
+        return {"top": self.top, "ties": sorted(self.ties), "known": sorted(self.known), **counts}
 
     @staticmethod
     def from_plain(fields: Mapping[str, Any]) -> Taken:
-        return Taken(**{**fields, "ties": frozenset(fields["ties"])})
+        return Taken(**{**fields, "ties": frozenset(fields["ties"]), "known": frozenset(fields["known"])})
 
 
 @dataclass(slots=True)
@@ -68,6 +69,7 @@ class Increment:
     logical: LogicalType  # of the cursor's column, as it is written
     top: Any = None
     ties: set[str] = field(default_factory=set)
+    known: set[str] = field(default_factory=set)
     already_taken: int = 0
     before_start: int = 0
     without_value: int = 0
@@ -84,10 +86,7 @@ class Increment:
         mark = self._mark()
         if mark is not None and self.cursor.after is not None:
             drop = pc.fill_null(pc.less(values, mark), pa.scalar(False))
-            ties = frozenset(self.cursor.after.ties)
-            at_mark = _positions(pc.equal(values, mark))
-            again = {position for position in at_mark if digest(position) in ties} if ties else set()
-            drop = _with(drop, again)
+            drop = _with(drop, self._again(values, mark, digest))
             self.already_taken += _count(drop)
         elif mark is not None:
             drop = pc.fill_null(pc.less(values, mark), pa.scalar(False))
@@ -99,6 +98,7 @@ class Increment:
         return Taken(
             top=canonical(self.top),
             ties=frozenset(self.ties),
+            known=frozenset(self.known),
             already_taken=self.already_taken,
             before_start=self.before_start,
             without_value=self.without_value,
@@ -113,6 +113,17 @@ class Increment:
         else:
             return None
         return None if value is None else pa.scalar(value)
+
+    def _again(self, values: pa.Array, mark: pa.Scalar, digest: Callable[[int], str]) -> set[int]:
+        """Rows at the mark, or in quarantine beyond it, that an earlier run dealt with."""
+        ties = frozenset(self.cursor.after.ties) if self.cursor.after else frozenset()
+        if not ties:
+            return set()
+        found = {position: digest(position) for position in _positions(pc.greater_equal(values, mark))}
+        again = {position for position, text in found.items() if text in ties}
+        beyond = set(_positions(pc.greater(values, mark)))
+        self.known.update(found[position] for position in again & beyond)
+        return again
 
     def _raise_top(self, values: pa.Array, digest: Callable[[int], str]) -> None:
         top = pc.max(values).as_py()
@@ -142,6 +153,7 @@ def comparable(text: str, spelled_as: LogicalType, logical: LogicalType) -> Any:
 
 def next_watermark(cursor: Cursor, logical: LogicalType, taken: Iterable[Taken]) -> Watermark | None:
     """Where the source stands after this run; None where no row of any run had a value."""
+    taken = list(taken)
     top, ties = None, set()
     if cursor.after is not None:
         top = comparable(cursor.after.value, parse_logical(cursor.after.type), logical)
@@ -156,7 +168,8 @@ def next_watermark(cursor: Cursor, logical: LogicalType, taken: Iterable[Taken])
     text = canonical(top)
     if text is None:
         return cursor.after
-    return Watermark(field=cursor.field, value=text, type=str(logical), ties=tuple(sorted(ties)))
+    known = {digest for found in taken for digest in found.known}
+    return Watermark(field=cursor.field, value=text, type=str(logical), ties=tuple(sorted(ties | known)))
 
 
 def refuse_incomparable(cursor: Cursor, logical: LogicalType, *, agreed: bool, known: Iterable[str]) -> None:

@@ -166,6 +166,8 @@ def _facts(settled: Settled, results: Sequence[PartResult], plan: WorkPlan, note
         "rows_read": sum(result.rows_read for result in results),
         "rows_rejected": sum(result.rejected for result in results),
     }
+    after = plan.cursor.after if plan.cursor else None
+    facts["based_on"] = after.value if after else None
     if plan.cursor is not None:
         facts["already_taken"] = sum(found.already_taken for found in taken)
         facts["before_start"] = sum(found.before_start for found in taken)

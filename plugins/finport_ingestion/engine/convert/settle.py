@@ -103,8 +103,9 @@ def observe(
         if agreed is not None:
             # Another part may have a column that is spelled as agreed beside this one: then this one is new.
             also = look_agreed(values, parse_logical(agreed.type), origins=origins, style=terms.reading.style)
-            needs = {"fits": also.fits, "agreed_digits": also.agreed_digits, "agreed_scale": also.agreed_scale}
-            found = dataclasses.replace(seen.evidence, **needs)
+            found = dataclasses.replace(
+                seen.evidence, fits=also.fits, agreed_digits=also.agreed_digits, agreed_scale=also.agreed_scale
+            )
     return (found if known is None else known + found), cast  # type: ignore[operator]
 
 

@@ -7,6 +7,7 @@ from sqlalchemy.engine import URL
 from finport_ingestion.engine.connections import ConnectionSpec
 from finport_ingestion.engine.errors import ConfigError
 
+_POSTGRESQL = ("finport_state", "postgres", "postgresql")
 _LIBPQ = (
     "sslmode",
     "sslrootcert",
@@ -36,7 +37,7 @@ def state_url(connection: ConnectionSpec) -> URL:
         if path is None:
             raise ConfigError(f"connection '{connection.id}' names no file.", hint="write its path as the host")
         return URL.create("sqlite", database=path)
-    if connection.kind not in ("postgres", "postgresql"):
+    if connection.kind not in _POSTGRESQL:
         raise ConfigError(
             f"connection '{connection.id}' is of type '{connection.kind}'; the state lies in sqlite or postgres.",
             hint="use a Postgres connection",

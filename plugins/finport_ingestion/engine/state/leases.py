@@ -47,7 +47,7 @@ def take(connection: Connection, step: StepKey, *, worker: Worker, now: datetime
     Raises:
         LeaseHeld: Another run is at work.
     """
-    lease = _locked(connection, step.source, step.dataset)
+    lease = lock(connection, step.source, step.dataset)
     ours = (lease.workflow, lease.run_id) == (step.run.workflow, step.run.run_id)
     if lease.run_id is not None and not ours:
         _give_up_the_dead(connection, lease, step=step, now=now)
@@ -55,14 +55,11 @@ def take(connection: Connection, step: StepKey, *, worker: Worker, now: datetime
     _change(connection, lease, {**run_columns(step.run), **actor_columns(worker.actor), "expires_at": expires_at})
 
 
-def require(connection: Connection, step: StepKey) -> None:
-    """Lock the lease, and raise LeaseHeld when another run has taken it over."""
-    lease = _locked(connection, step.source, step.dataset)
-    if lease.run_id is not None and (lease.workflow, lease.run_id) != (step.run.workflow, step.run.run_id):
-        raise LeaseHeld(
-            f"{step.source}: {lease.workflow}, run {lease.run_id}, took over while '{step.step}' was not heard of.",
-            hint="the next try goes on when that run is over; raise the step's timeout if it needs longer",
-        )
+def lock(connection: Connection, source: str, dataset: str) -> Row[Any]:
+    """The lease, which nobody else changes until the transaction ends."""
+    key = {"source": source, "dataset": dataset}
+    add_new(connection, LEASES, key)
+    return connection.execute(sa.select(LEASES).where(matches(LEASES, key)).with_for_update()).one()
 
 
 def rest(connection: Connection, step: StepKey, *, driver: Driver, now: datetime) -> None:
@@ -80,7 +77,7 @@ def rest(connection: Connection, step: StepKey, *, driver: Driver, now: datetime
 
 def release(connection: Connection, run: RunKey, *, source: str, dataset: str) -> None:
     """Give the lease back, if the run holds it. The row stays: it is what the next takers queue for."""
-    lease = _locked(connection, source, dataset)
+    lease = lock(connection, source, dataset)
     if (lease.workflow, lease.run_id) == (run.workflow, run.run_id):
         _change(connection, lease, {column.name: None for column in LEASES.columns if not column.primary_key})
 
@@ -106,12 +103,6 @@ def worker_of(row: Row[Any]) -> Worker | None:
 def _running(connection: Connection, columns: dict[str, Any]) -> tuple[Worker, ...]:
     query = sa.select(STEPS).where(matches(STEPS, {**columns, "status": Status.RUNNING}))
     return tuple(worker for row in connection.execute(query) if (worker := worker_of(row)))
-
-
-def _locked(connection: Connection, source: str, dataset: str) -> Row[Any]:
-    key = {"source": source, "dataset": dataset}
-    add_new(connection, LEASES, key)
-    return connection.execute(sa.select(LEASES).where(matches(LEASES, key)).with_for_update()).one()
 
 
 def _change(connection: Connection, lease: Row[Any], values: dict[str, Any]) -> None:

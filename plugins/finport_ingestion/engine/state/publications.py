@@ -38,13 +38,16 @@ def record(connection: Connection, publication: Publication, *, provides: Sequen
     """Enter a publication and what follows from it; False when it stands there already."""
     pair = {"source": publication.source, "dataset": publication.dataset}
     commit = {**pair, "storage": publication.storage, "commit_id": publication.commit}
-    if connection.execute(sa.select(PUBLICATIONS.c.id).where(matches(PUBLICATIONS, commit))).first() is not None:
+    run_id = connection.execute(sa.select(PUBLICATIONS.c.run_id).where(matches(PUBLICATIONS, commit))).scalar()
+    if run_id == publication.run_id:
         return False
+    if run_id is not None:
+        _remove_a_past_life(connection, publication)
     position, is_last = _position(connection, publication)
     row_id = _insert(connection, publication, position=position, now=now)
     names = {publication.dataset, *provides}
     upsert(connection, UPDATES, [{"publication": row_id, "name": name, "updated_at": now} for name in sorted(names)])
-    if is_last:
+    if is_last and run_id is None:
         _apply(connection, publication, row_id)
     else:
         derive(connection, publication.source, publication.dataset)
@@ -136,26 +139,41 @@ def _apply(connection: Connection, publication: Publication, row_id: int) -> Non
 def _position(connection: Connection, publication: Publication) -> tuple[int, bool]:
     """Where a new publication stands among the others, and whether that is the end.
 
-    What an earlier run stored and could not enter is found later (`already_there`): it stands before the commits of
-    the same storage that came after it, which move on.
+    What a run stored and could not enter at once may be entered after later commits of the same storage: it stands
+    before them, and they move on.
     """
+    later = _from_commit_on(connection, publication)
     pair = {"source": publication.source, "dataset": publication.dataset}
-    places = connection.execute(
-        sa.select(PUBLICATIONS.c.position, PUBLICATIONS.c.storage, PUBLICATIONS.c.commit_id)
-        .where(matches(PUBLICATIONS, pair))
+    if later:
+        behind = sa.and_(matches(PUBLICATIONS, pair), PUBLICATIONS.c.position >= later[0].position)
+        moved = {"position": PUBLICATIONS.c.position + 1}
+        connection.execute(sa.update(PUBLICATIONS).where(behind).values(moved))
+        return later[0].position, False
+    last = connection.execute(sa.select(sa.func.max(PUBLICATIONS.c.position)).where(matches(PUBLICATIONS, pair)))
+    return int(last.scalar() or 0) + 1, True
+
+
+def _remove_a_past_life(connection: Connection, publication: Publication) -> None:
+    """Another run has this commit's number: the store was emptied and counts anew, so what it counted then is gone."""
+    gone = [row.id for row in _from_commit_on(connection, publication)]
+    _remove(connection, PUBLICATIONS.c.id.in_(gone))
+
+
+def _from_commit_on(connection: Connection, publication: Publication) -> list[Row[Any]]:
+    """The rows of the same storage whose commits have this number or a higher one, in order."""
+    storage = {"source": publication.source, "dataset": publication.dataset, "storage": publication.storage}
+    rows = connection.execute(
+        sa.select(PUBLICATIONS.c.id, PUBLICATIONS.c.position, PUBLICATIONS.c.commit_id)
+        .where(matches(PUBLICATIONS, storage))
         .order_by(PUBLICATIONS.c.position)
     ).all()
-    for place in places if publication.already_there and publication.commit.isdigit() else ():
-        if (
-            place.storage == publication.storage
-            and place.commit_id.isdigit()
-            and int(place.commit_id) > int(publication.commit)
-        ):
-            later = sa.and_(matches(PUBLICATIONS, pair), PUBLICATIONS.c.position >= place.position)
-            moved = {"position": PUBLICATIONS.c.position + 1}
-            connection.execute(sa.update(PUBLICATIONS).where(later).values(moved))
-            return place.position, False
-    return (places[-1].position + 1 if places else 1), True
+    own = publication.commit
+    return [row for row in rows if row.commit_id == own or _number(row.commit_id) >= _number(own) >= 0]
+
+
+def _number(commit: str) -> int:
+    """What storages count commits by; -1 where they name them otherwise."""
+    return int(commit) if commit.isdigit() else -1
 
 
 def _insert(connection: Connection, publication: Publication, *, position: int, now: datetime) -> int:

@@ -137,7 +137,7 @@ class State:
             provides: Assets that its publication updates, beside the dataset.
 
         Raises:
-            LeaseHeld: Another run has taken over meanwhile.
+            LeaseHeld: The source's part of the run was closed meanwhile, and this step has published something.
         """
         now = self._clock.now()
         with self._base.write() as connection:

@@ -46,16 +46,18 @@ def begin(connection: Connection, step: StepKey, *, try_number: int, worker: Wor
 def finish(connection: Connection, step: StepKey, *, result: StepResult, now: datetime) -> bool:
     """Enter the step as done; False when it stood so already.
 
+    What is in the store is entered also when the lease is lost: whoever settles the run has not looked at it yet. Once
+    the run is settled it is too late.
+
     Raises:
-        LeaseHeld: Another run has taken over meanwhile, so nothing may be entered as published.
+        LeaseHeld: The source's part of the run was closed meanwhile, and this step has published something.
     """
-    leases.require(connection, step)
-    status = _status(connection, step)
-    if status == Status.SUCCEEDED:
+    leases.lock(connection, step.source, step.dataset)
+    if _status(connection, step) == Status.SUCCEEDED:
         return False
-    if result.publication is not None and not is_open(connection, step.run, step.source, only=Status.RUNNING):
+    if result.publication is not None and not _is_open(connection, step.run, step.source):
         raise LeaseHeld(
-            f"{step.source}: this run was given up while step '{step.step}' was at work; what it stored is not lost.",
+            f"{step.source}: this run was settled while step '{step.step}' was at work; what it stored is not lost.",
             hint="the next try finds it in the store and goes on",
         )
     _end(connection, step, {"status": Status.SUCCEEDED, "result": _facts(result), "ended_at": now})
@@ -96,13 +98,6 @@ def finish_source(connection: Connection, run: RunKey, source: str, *, dataset: 
     _bury(connection, run, source, now=values["closed_at"])
 
 
-def is_open(connection: Connection, run: RunKey, source: str, *, only: Status | None = None) -> bool:
-    """Whether the source's part of the run is not closed (or stands exactly at `only`)."""
-    query = sa.select(SAGAS.c.status).where(matches(SAGAS, source_columns(run, source)))
-    status = connection.execute(query).scalar()
-    return status in OPEN if only is None else status == only
-
-
 def result_of(facts: dict[str, Any]) -> StepResult:
     """What a step reported, without its publication and schema."""
     names = {field.name for field in dataclasses.fields(StepResult)}
@@ -116,6 +111,11 @@ def _facts(result: StepResult) -> dict[str, Any]:
     if result.publication is not None:
         facts["commit"] = result.publication.commit
     return facts
+
+
+def _is_open(connection: Connection, run: RunKey, source: str) -> bool:
+    query = sa.select(SAGAS.c.status).where(matches(SAGAS, source_columns(run, source)))
+    return connection.execute(query).scalar() in OPEN
 
 
 def _open_saga(connection: Connection, step: StepKey, *, now: datetime) -> None:

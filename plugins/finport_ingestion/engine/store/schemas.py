@@ -11,7 +11,7 @@ import pyarrow as pa
 from finport_ingestion.engine.errors import ContractBroken
 
 _PRECISION_128, _PRECISION_256 = 38, 76
-_INTEGER_DIGITS = {8: 3, 16: 5, 32: 10, 64: 20}
+_INTEGER_DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}
 _UNITS = ("s", "ms", "us")
 _FIELD_ID = b"PARQUET:field_id"  # of the file that the column was read from; means nothing in another file
 
@@ -92,7 +92,7 @@ def _plain(of: pa.DataType) -> pa.DataType:
 def _digits(of: pa.DataType) -> tuple[int, int] | None:
     """(digits before the point, digits after it) that a whole or decimal number needs."""
     if pa.types.is_integer(of):
-        return _INTEGER_DIGITS[of.bit_width], 0
+        return _INTEGER_DIGITS[of.bit_width] + (of == pa.uint64()), 0
     return (of.precision - of.scale, of.scale) if pa.types.is_decimal(of) else None
 
 

@@ -96,6 +96,10 @@ def _judged(report: Report, outcome: Outcome) -> ExpectationValidationResult:
         return _stated(outcome)
     result = judge(outcome.rule, partial(_metric, report, outcome), sample_count=SAMPLE_COUNT)
     result.success = outcome.success
+    for end in ("min_value", "max_value"):
+        bound = outcome.rule.arguments.get(end)
+        if isinstance(bound, Decimal) and result.expectation_config:
+            result.expectation_config.kwargs[end] = str(bound)  # shown as its author wrote it, not as a float
     return result
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC
 
 import pyarrow as pa
 
 from finport_ingestion.engine.config.models.settings import QualitySettings
 from finport_ingestion.engine.errors import QualityGateFailed, Skipped
-from finport_ingestion.engine.records import Manifest, Part, StepResult
+from finport_ingestion.engine.records import Manifest, Part, Replaces, StepResult, Watermark
 from finport_ingestion.engine.rejects import write_rejects
 from finport_ingestion.engine.step import StepContext
 from finport_ingestion.engine.validate.findings import nulled_in, rejected_in, touched_parts
@@ -20,6 +21,7 @@ from finport_ingestion.engine.validate.report import Report, Subject, rule_facts
 from finport_ingestion.engine.validate.score import gate, shares_of
 from finport_ingestion.engine.validate.staged import Staged, open_staged
 from finport_ingestion.engine.validate.suite import Suite, make_suite
+from finport_ingestion.engine.watermarks import watermark_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ class ValidateStep:
 def _check(context: StepContext, upstream: Manifest, quality: QualitySettings) -> _Checked:
     before = upstream.reject_count
     with open_staged(upstream.parts, places=context.places, deadline=context.deadline) as staged:
-        suite = make_suite(context.source.contract, quality, schema=staged.record_schema)
+        run_on = context.run.run_after.astimezone(UTC).date()
+        suite = make_suite(context.source.contract, quality, schema=staged.record_schema, run_on=run_on)
         measures = measure(staged, suite)
         parts, rejects = _separate(context, upstream, staged=staged, suite=suite, quality=quality)
         shown, samples = without_values(staged, measures, quality.mask)
@@ -147,7 +150,7 @@ def _passed(context: StepContext, upstream: Manifest, checked: _Checked) -> Step
         parts=checked.parts,
         rejects=(*upstream.rejects, *([checked.rejects] if checked.rejects else [])),
         items=upstream.items,
-        watermark=upstream.watermark,
+        watermark=_watermark(context, upstream, checked.parts),
         facts=facts,
     )
     context.progress.advance(rows=report.measures.row_count)
@@ -171,6 +174,14 @@ def _notes(checked: _Checked) -> tuple[str, ...]:
     return (*told, *(f"{type_} ran through Great Expectations on pandas, which is slower" for type_ in slow))
 
 
+def _watermark(context: StepContext, upstream: Manifest, passed: Sequence[Part]) -> Watermark | None:
+    if upstream.watermark is None or context.flags.replay_of:
+        return None  # a replay brings nothing that moves the mark
+    whole = upstream.replaces is Replaces.SOURCE
+    previous = None if whole else context.memory.watermark(context.source.name, context.source.dataset)
+    return watermark_of(passed, upstream.parts, upstream.watermark, previous=previous, places=context.places)
+
+
 def _gate_failed(context: StepContext, checked: _Checked) -> QualityGateFailed:
     broken = [threshold.told for threshold in checked.report.thresholds if not threshold.passed]
     rejects = f" Rejected records: {checked.rejects.uri}." if checked.rejects else ""
@@ -187,7 +198,7 @@ def _unchecked(context: StepContext, upstream: Manifest) -> StepResult:
         parts=upstream.parts,
         rejects=upstream.rejects,
         items=upstream.items,
-        watermark=upstream.watermark,
+        watermark=_watermark(context, upstream, upstream.parts),
         facts={**upstream.facts, "unchecked": True},
     )
     return StepResult(

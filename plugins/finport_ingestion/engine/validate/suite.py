@@ -5,8 +5,8 @@
 - `nullable: false` and `key`: expect_column_values_to_not_be_null. Rejects the record.
 - `maxNullShare`, for columns not called nullable: the same, with `mostly`. Fails the run.
 - `unique` and `key`: expect_column_values_to_be_unique, expect_compound_columns_to_be_unique. Rejects later records.
-- `minimum`, `maximum`, `allowed`, `pattern`: ..._be_between, ..._be_in_set, ..._match_regex. Rejects the record; in
-  `discardValue` the value becomes null, where it may.
+- `minimum`, `maximum`, `allowed`, `pattern`, `future: false`: ..._be_between, ..._be_in_set, ..._match_regex. Rejects
+  the record; in `discardValue` the value becomes null, where it may (a date in the future never does).
 - `minRows`: expect_table_row_count_to_be_between. Fails the run.
 - `expectations`: themselves, as their `severity` says; those over a whole column or table fail the run.
 """
@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -50,8 +51,12 @@ class _Wanted:
     origin: Origin
 
 
-def make_suite(contract: Contract, quality: QualitySettings, *, schema: pa.Schema) -> Suite:
-    """The suite for data of `schema` (without lineage columns). A schema of no columns means no data at all."""
+def make_suite(contract: Contract, quality: QualitySettings, *, schema: pa.Schema, run_on: date | None = None) -> Suite:
+    """The suite for data of `schema` (without lineage columns). A schema of no columns means no data at all.
+
+    Args:
+        run_on: The day (UTC) of the run, after which nothing lies in a column whose `future` is false.
+    """
     columns = staged_columns(schema)
     required = tuple(name for name in columns if name in _required(contract))
     marked = {column.name for column in contract.columns if column.nullable and "nullable" in column.model_fields_set}
@@ -62,7 +67,9 @@ def make_suite(contract: Contract, quality: QualitySettings, *, schema: pa.Schem
         wanted += _null_rules(columns, required=required, counted=counted, quality=quality)
         wanted += _key_rules(contract)
         for column in contract.columns:
-            wanted += _value_rules(column, contract) if column.name in columns else ()
+            if column.name in columns:
+                wanted += _value_rules(column, contract)
+                wanted += _future_rules(column, run_on)
         wanted += _own_rules(contract)
     rules = tuple(_compiled(wanted, columns))
     return Suite(columns=columns, rules=rules, key=contract.key, required=required, counted=counted)
@@ -132,6 +139,16 @@ def _value_rules(column: Column, contract: Contract) -> Iterator[_Wanted]:
     if column.pattern is not None:
         arguments = {**named, "regex": f"^(?:{column.pattern})$"}
         yield _Wanted("expect_column_values_to_match_regex", arguments, severity, Origin.COLUMN)
+
+
+def _future_rules(column: Column, run_on: date | None) -> Iterator[_Wanted]:
+    kind = parse_logical(column.type).kind
+    if column.future or run_on is None or kind not in ("date", "timestamp"):
+        return
+    # A day more for times: where the source is, it may be tomorrow already.
+    latest = run_on if kind == "date" else run_on + timedelta(days=1)
+    arguments = {"column": column.name, "max_value": latest.isoformat()}
+    yield _Wanted("expect_column_values_to_be_between", arguments, Severity.REJECT, Origin.COLUMN)
 
 
 def _own_rules(contract: Contract) -> Iterator[_Wanted]:

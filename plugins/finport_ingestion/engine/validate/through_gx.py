@@ -84,6 +84,7 @@ def check_through_gx(staged: Staged, rule: Rule, number: int) -> GxVerdict:
     assert isinstance(rule.check, GxCheck)
     verdicts = []
     for piece in _slices(staged, rule):
+        staged.deadline.check()
         verdict, rows = _judge(rule, piece.frame)
         verdicts.append(verdict)
         if verdict.problem:

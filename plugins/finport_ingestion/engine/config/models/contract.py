@@ -40,6 +40,7 @@ class Column(Spec):
     unique: bool = Field(default=False, description="No two records of a delivery share a value.")
     minimum: Decimal | None = Field(default=None, description="Smallest allowed value.")
     maximum: Decimal | None = Field(default=None, description="Largest allowed value.")
+    future: bool = Field(default=True, description="Whether dates and times may lie after the day of the run.")
     allowed: tuple[str, ...] | None = Field(default=None, description="The closed list of values.")
     pattern: str | None = Field(default=None, description="A regular expression that the whole text matches.")
 

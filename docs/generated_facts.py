@@ -1,0 +1,125 @@
+"""The pages of events and errors."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import pkgutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import finport_ingestion.engine
+from docs.generated_tables import table
+from finport_ingestion.cli.exits import Ending
+from finport_ingestion.engine import errors
+from finport_ingestion.engine.events.event import Event, EventType, Occasion, facts_of
+from finport_ingestion.engine.records import StepResult
+from finport_ingestion.engine.step import Phase, RunKey
+from finport_ingestion.engine.workflow.registry import ACTIONS, action
+
+_EVENTS = """\
+# Events
+
+Facts about runs as [CloudEvents 1.0](https://cloudevents.io) in JSON. They are written into the state database in the
+transaction that they tell of, and sent by the [relays](relays.md) at least once: the same fact always has the same
+`id`, so a consumer drops repetitions by it. `subject` is the dataset, or the workflow for events of a whole run.
+Events hold counts, places and reasons; never a value of a record, never a secret.
+"""
+_RUN_EVENTS = {
+    EventType.WORKFLOW_STARTED: "a run begins",
+    EventType.WORKFLOW_COMPLETED: "a run ended and no source failed",
+    EventType.WORKFLOW_FAILED: "a run ended and a source failed",
+}
+_RUN_FACTS = {
+    EventType.WORKFLOW_STARTED: ("workflow", "run_id", "sources", "plan"),
+    EventType.WORKFLOW_COMPLETED: ("workflow", "run_id", "status"),
+    EventType.WORKFLOW_FAILED: ("workflow", "run_id", "status", "failed"),
+}
+_STEP_FACTS = ("workflow", "run_id", "source", "dataset", "step")
+_PHASES = {Phase.RUN: "is done", Phase.SPLIT: "has dealt its work", Phase.SEAL: "is closed"}
+_ERRORS = """\
+# Errors
+
+Every error says where and what, and carries the fix. Its kind decides what happens next.
+
+| kind | retried | what happens |
+| --- | --- | --- |
+| `ConfigError` | no | a document, connection or setting is wrong; the task fails at once |
+| `TransientError` | yes | as often as the step's `retries`, with the waits of the policy's `retry`, within the run's time |
+| `PermanentError` | no | the task fails at once, and what the source published in this run is taken back |
+| `RecordRejected` | no | one record goes to quarantine and the run goes on |
+| `Skipped` | no | nothing to do; the task is skipped with the reason |
+
+An error that is none of these (a fault in a library, a worker that dies) is retried like a `TransientError`.
+A source that asks for a wait (`Retry-After`) gets it instead of the policy's. A retry that cannot finish in the time
+that the run has left is not started. On the command line, errors end with code {refused}, faults of finport with
+{fault}: see [exit codes](commands.md#exit-codes).
+"""
+
+
+def events_page() -> str:
+    """Every event that is told, when, and with what."""
+    rows = [*_step_events(), *((f"`{kind}`", told, _listed(_RUN_FACTS[kind])) for kind, told in _RUN_EVENTS.items())]
+    lines = [_EVENTS, table(("type", "when", "data"), rows), "", "Keys without a value are left out.", ""]
+    lines += ["## An example", "", "```json", json.dumps(_example(), indent=2), "```", ""]
+    return "\n".join(lines)
+
+
+def errors_page() -> str:
+    """The tree of errors."""
+    load_engine()
+    lines = [_ERRORS.format(refused=Ending.REFUSED.value, fault=Ending.FAULT.value)]
+    for kind in errors.FinportError.__subclasses__():
+        rows = [(f"`{each.__name__}`", _summary(each)) for each in (kind, *_below(kind))]
+        lines += [f"## {kind.__name__}", "", table(("error", "meaning"), rows), ""]
+    return "\n".join(lines)
+
+
+def load_engine() -> None:
+    """Import every module of the engine, so that all errors are known."""
+    for module in pkgutil.walk_packages(finport_ingestion.engine.__path__, "finport_ingestion.engine."):
+        if ".migrations." not in module.name:
+            importlib.import_module(module.name)
+
+
+def _step_events() -> Iterator[tuple[str, str, str]]:
+    for key in ACTIONS.names():
+        entry = action(*key.split("/", 1))
+        for phase, name in entry.announces.items():
+            schema = ("schema",) if name == "schema_inferred" else ()
+            yield (
+                f"`{EventType.named(name)}`",
+                f"`{key}` {_PHASES[phase]}",
+                _listed((*_STEP_FACTS, *_facts(), *schema)),
+            )
+        if entry.announces_failure:
+            facts = _listed((*_STEP_FACTS, "try_number", "error"))
+            yield (f"`{EventType.named(entry.announces_failure)}`", f"a try of `{key}` failed", facts)
+
+
+def _facts() -> tuple[str, ...]:
+    return tuple(facts_of(StepResult()))
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _example() -> object:
+    at = datetime(2026, 1, 5, 6, 0, 12, tzinfo=UTC)
+    run = RunKey(workflow="base-standard-ingestion-workflow", run_id="scheduled__2026-01-05T06:00:00", run_after=at)
+    occasion = Occasion(run=run, source="demo-equities", dataset="equity-prices", step="collect")
+    result = StepResult(items=1, size_bytes=1_048_576)
+    event = Event.of(EventType.COLLECTION_COMPLETED, occasion, at=at, facts=facts_of(result))
+    return json.loads(event.to_json())
+
+
+def _below(kind: type[errors.FinportError]) -> Iterator[type[errors.FinportError]]:
+    for each in sorted(kind.__subclasses__(), key=lambda found: found.__name__):
+        yield each
+        yield from _below(each)
+
+
+def _summary(kind: type[errors.FinportError]) -> str:
+    return inspect.cleandoc(kind.__doc__ or "").split("\n\n")[0]
