@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -24,9 +25,12 @@ def main() -> int:
     sys.path[:0] = [str(ROOT / "plugins")]
     from demo.report import Report
     from demo.sources import DemoSources
+    from finport_ingestion.engine.validate.report import preload
 
     report = Report(started=time.monotonic())
     report.headline()
+    # Rendering quality reports needs an import of many seconds; it goes on beside the rest.
+    threading.Thread(target=preload, daemon=True).start()
     with contextlib.ExitStack() as running:
         with report.doing("Starting the three sources: API with OAuth2, folder, PostgreSQL"):
             endpoints = running.enter_context(DemoSources(HOME / "demo"))

@@ -46,7 +46,7 @@ def _facts(step: StepRow) -> str:
         f"{result.size_bytes:,} bytes" if result.size_bytes else "",
         f"{result.rows_passed or result.rows_read:,} rows" if result.rows_passed or result.rows_read else "",
         f"{result.rows_quarantined} quarantined" if result.rows_quarantined else "",
-        f"score {result.score:.1f}" if result.score is not None else "",
+        f"score {result.score:.2f}" if result.score is not None else "",
         *result.notes[:1],
     ]
     return ", ".join(fact for fact in facts if fact)

@@ -178,7 +178,7 @@ class LocalAirflow:
         return f"""
   {url}   user {ADMIN}, password {secrets.admin_password}
 
-  Dags > base_standard_ingestion_workflow: it runs every six hours, and has begun a first run now. Its graph shows
+  Dags > base_standard_ingestion_workflow: it runs every six hours, for the first time at once. Its graph shows
     a group for each source; a task's Logs and XCom tabs say what it did, and why it was skipped.
   Trigger (the blue button): choose sources and what to leave out, for example force_run_all.
   base_test_workflow is a smoke run; the other DAGs are paused.

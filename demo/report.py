@@ -6,9 +6,11 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 _ROWS = 5
 _LOG_LINES = 40
-_WIDTH = 118
+_LEAST_WIDTH = 104
 
 
 class Report:
@@ -33,7 +35,8 @@ class Report:
 
     def attach(self, terminal: int) -> None:
         """Write to this descriptor from now on."""
-        self._console = Console(file=os.fdopen(os.dup(terminal), "w"), highlight=False, width=self._console.width)
+        width = self._console.width if self._console.is_terminal else max(self._console.width, _LEAST_WIDTH)
+        self._console = Console(file=os.fdopen(os.dup(terminal), "w"), highlight=False, width=width)
 
     def headline(self) -> None:
         self._console.print("[bold]FinPort Ingestion[/]: the standard workflow on real market data\n")
@@ -88,12 +91,13 @@ class Report:
 
         dataset = "equity-prices"
         snapshot = open_snapshot(services.places.at(f"store/{dataset}"))
-        table = Table(title=f"Five of {snapshot.row_count:,} rows, read back from {dataset}", title_justify="left")
+        title = f"Five of {snapshot.row_count:,} rows, read back from {dataset}"
+        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
         rows = snapshot.to_pyarrow().head(_ROWS)
         for name in rows.column_names:
             table.add_column(name, justify="left" if name in ("symbol", "date") else "right")
         for values in rows.to_pylist():
-            table.add_row(*(str(value) for value in values.values()))
+            table.add_row(*(_shown(value) for value in values.values()))
         self._console.print()
         self._console.print(table)
 
@@ -111,12 +115,18 @@ class Report:
 
 
 def _sources_table(row: RunRow, steps: list[StepRow]) -> Table:
-    table = Table(title=f"Run {row.key.run_id}", title_justify="left")
-    for name in ("source", "status", "read", "passed", "quarantined", "score", "seconds", "rows/s", "where it lies"):
-        table.add_column(name, justify="left" if name in ("source", "status", "where it lies") else "right")
+    table = Table(title=f"Run {row.key.run_id}", title_justify="left", box=SIMPLE_HEAD)
+    for name in ("source", "rows read", "passed", "quarantined", "score", "seconds", "rows/s", "where it lies"):
+        texts = name in ("source", "where it lies")
+        table.add_column(name, justify="left" if texts else "right", no_wrap=name == "source")
     for outcome in row.sources:
         table.add_row(*_source_cells(outcome, [step for step in steps if step.source == outcome.source]))
     return table
+
+
+def _shown(value: object) -> str:
+    # Exact, without the zeros that the column's scale adds.
+    return format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)
 
 
 def _source_cells(outcome: SourceOutcome, steps: list[StepRow]) -> list[str]:
@@ -128,15 +138,14 @@ def _source_cells(outcome: SourceOutcome, steps: list[StepRow]) -> list[str]:
         (step.ended_at - step.started_at).total_seconds() for step in steps if step.ended_at and step.started_at
     )
     if checked is None or converted is None:
-        return [outcome.source, outcome.status, *["-"] * 4, f"{seconds:.1f}", "-", "-"]
+        return [outcome.source, *["-"] * 4, f"{seconds:.1f}", "-", str(outcome.status)]
     return [
         outcome.source,
-        outcome.status,
         f"{converted.rows_read:,}",
         f"{checked.rows_passed:,}",
         f"{checked.rows_quarantined:,}",
-        f"{checked.score:.1f}" if checked.score is not None else "-",
+        f"{checked.score:.2f}" if checked.score is not None else "-",
         f"{seconds:.1f}",
         f"{converted.rows_read / seconds:,.0f}" if seconds else "-",
-        (stored.place or "-") if stored else "-",
+        (stored.place or "-") if stored else str(outcome.status),
     ]

@@ -14,11 +14,10 @@ from finport_ingestion.cli.exits import Ending
 
 _ENDINGS = {
     Ending.DONE: "Done; also when there was nothing to do.",
-    Ending.REFUSED: "Refused or failed: mistakes in documents, a failed run, a closed quality gate. A person has to act.",
+    Ending.REFUSED: "Refused or failed: mistakes in documents, a failed run, a closed quality gate.",
     Ending.USAGE: "The command was not written as it must be.",
     Ending.FAULT: "A fault of finport itself; the message names the file with the traceback.",
 }
-_TYPES = {str: "text", int: "number"}
 
 
 def commands_page() -> str:
@@ -33,8 +32,8 @@ def commands_page() -> str:
                 "",
                 table(("argument or option", "default", "what it is"), [_row(each) for each in command.params]),
             ]
-    rows = [(str(ending.value), _ENDINGS[ending]) for ending in Ending]
-    lines += ["", "## Exit codes", "", "The same for every command.", "", table(("code", "meaning"), rows), ""]
+    endings = [(str(ending.value), _ENDINGS[ending]) for ending in Ending]
+    lines += ["", "## Exit codes", "", "The same for every command.", "", table(("code", "meaning"), endings), ""]
     return "\n".join(lines)
 
 
@@ -78,8 +77,8 @@ def _value(parameter: Any) -> str:
         return str(parameter.metavar)
     annotation = parameter.type_descriptor.annotation
     if get_origin(annotation) is Literal:
-        return ", ".join(get_args(annotation))
-    return _TYPES.get(annotation, parameter.name.upper()) if annotation is int else parameter.name.upper()
+        return " or ".join(get_args(annotation))
+    return "NUMBER" if annotation is int else str(parameter.name.upper())
 
 
 def _is_option(parameter: Any) -> bool:

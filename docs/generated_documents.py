@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from docs.generated_tables import Section, sections
 from finport_ingestion.engine.config.examples import EXAMPLES
 from finport_ingestion.engine.config.models.documents import KINDS
@@ -69,9 +71,8 @@ def kind_pages() -> dict[str, str]:
     return {f"{kind.lower()}.md": kind_page(kind) for kind in KINDS}
 
 
-def _written(parts: object, *, top: str) -> list[str]:
+def _written(parts: Iterable[Section], *, top: str) -> list[str]:
     lines: list[str] = []
-    for part in parts:  # type: ignore[attr-defined]
-        assert isinstance(part, Section)
+    for part in parts:
         lines += ["", f"## {part.path or top}", "", *([part.description, ""] if part.path else []), part.table]
     return [*lines, ""]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
-import pkgutil
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import finport_ingestion.engine
 from docs.generated_tables import table
@@ -18,6 +19,7 @@ from finport_ingestion.engine.records import StepResult
 from finport_ingestion.engine.step import Phase, RunKey
 from finport_ingestion.engine.workflow.registry import ACTIONS, action
 
+_DEFINES = re.compile(rf"^class \w+\(({'|'.join(name for name in dir(errors) if name[0].isupper())})\):", re.MULTILINE)
 _EVENTS = """\
 # Events
 
@@ -46,14 +48,15 @@ Every error says where and what, and carries the fix. Its kind decides what happ
 | kind | retried | what happens |
 | --- | --- | --- |
 | `ConfigError` | no | a document, connection or setting is wrong; the task fails at once |
-| `TransientError` | yes | as often as the step's `retries`, with the waits of the policy's `retry`, within the run's time |
-| `PermanentError` | no | the task fails at once, and what the source published in this run is taken back |
+| `TransientError` | yes | as often as the step's `retries` allow, with the waits of the policy's `retry` |
+| `PermanentError` | no | the task fails at once: a person has to act |
 | `RecordRejected` | no | one record goes to quarantine and the run goes on |
 | `Skipped` | no | nothing to do; the task is skipped with the reason |
 
 An error that is none of these (a fault in a library, a worker that dies) is retried like a `TransientError`.
 A source that asks for a wait (`Retry-After`) gets it instead of the policy's. A retry that cannot finish in the time
-that the run has left is not started. On the command line, errors end with code {refused}, faults of finport with
+that the run has left is not started. When no further try is made, what the source had published in this run is taken
+back, and nothing of the other sources. On the command line, errors end with code {refused}, faults of finport with
 {fault}: see [exit codes](commands.md#exit-codes).
 """
 
@@ -68,7 +71,7 @@ def events_page() -> str:
 
 def errors_page() -> str:
     """The tree of errors."""
-    load_engine()
+    load_errors()
     lines = [_ERRORS.format(refused=Ending.REFUSED.value, fault=Ending.FAULT.value)]
     for kind in errors.FinportError.__subclasses__():
         rows = [(f"`{each.__name__}`", _summary(each)) for each in (kind, *_below(kind))]
@@ -76,11 +79,13 @@ def errors_page() -> str:
     return "\n".join(lines)
 
 
-def load_engine() -> None:
-    """Import every module of the engine, so that all errors are known."""
-    for module in pkgutil.walk_packages(finport_ingestion.engine.__path__, "finport_ingestion.engine."):
-        if ".migrations." not in module.name:
-            importlib.import_module(module.name)
+def load_errors() -> None:
+    """Import the modules of the engine that define errors of their own, and nothing heavy."""
+    root = Path(finport_ingestion.engine.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        if _DEFINES.search(path.read_text(encoding="utf-8")):
+            inner = path.relative_to(root).with_suffix("").as_posix().replace("/", ".")
+            importlib.import_module(f"finport_ingestion.engine.{inner}")
 
 
 def _step_events() -> Iterator[tuple[str, str, str]]:

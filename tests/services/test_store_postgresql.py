@@ -180,7 +180,7 @@ def test_nested_values_become_jsonb_with_exact_numbers(
 ) -> None:
     legs = pa.list_(pa.struct([("amount", pa.decimal128(38, 18)), ("id", pa.string())]))
     exact = Decimal("12345678901234567890.123456789012345678")
-    rows = [{"legs": [{"amount": exact, "id": "037833100"}]}, {"legs": None}]
+    rows: list[dict[str, Any]] = [{"legs": [{"amount": exact, "id": "037833100"}]}, {"legs": None}]
 
     maker.open().publish(deliveries.request({"a": rows}, schema=pa.schema([("legs", legs)])))
 

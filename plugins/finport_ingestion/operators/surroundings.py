@@ -25,7 +25,7 @@ def services_of(task: BaseOperator) -> Services:
 
 
 def driver_of_run() -> str:
-    """`cli` where one process does the whole run (`airflow dags test`), so that its end is the run's; else `airflow`."""
+    """`cli` where one process does the whole run, so that its end is the run's (`airflow dags test`); or `airflow`."""
     comms = getattr(task_runner, "SUPERVISOR_COMMS", None)
     return "cli" if isinstance(comms, InProcessSupervisorComms) else "airflow"
 

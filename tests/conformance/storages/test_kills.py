@@ -49,6 +49,7 @@ def _moments(
 ) -> int | None:
     """How many moments a publication had; None when the process was killed at one of them."""
     process, answers = _start(processes, publish_and_die, maker, request, fatal)
+    count: int | None
     try:
         count = answers.recv()
     except EOFError:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from finport_ingestion.engine.convert.digest import row_digest
 
+from finport_ingestion.engine.digest import row_digest
 from finport_ingestion.engine.errors import ConfigError, Skipped
 from finport_ingestion.engine.records import Watermark
 from finport_ingestion.engine.step import Flags

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -87,7 +88,7 @@ def test_a_late_value_widens_its_column_and_nothing_is_rounded(tmp_path: Path) -
     rows = [b"a,b,c,d"] + [f"{n},{n}.5,2024-01-01,{n}".encode() for n in range(1, 300_001)]
     rows[150_000] = b"00123,7.125,01/02/2024,3.75"
     converted = Deployment(tmp_path).run(b"\n".join(rows))
-    assert converted.types == {"a": "text", "b": "decimal(18,3)", "c": "text", "d": "decimal(18,2)"}
+    assert converted.types == {"a": "identifier", "b": "decimal(18,3)", "c": "text", "d": "decimal(18,2)"}
     table = converted.table
     assert table.num_rows == 300_000
     assert table.slice(149_999, 1).select(["a", "b", "c", "d"]).to_pylist() == [
@@ -192,14 +193,13 @@ def test_formats_that_cannot_be_one_dataset_are_refused(tmp_path: Path) -> None:
 
 
 def test_json_pages_of_an_api_are_one_dataset(tmp_path: Path) -> None:
-    pages = [
-        Delivered(json.dumps(page).encode(), suffix="", media_type="application/json; charset=utf-8")
-        for page in (
-            {"data": [{"id": 1, "px": 1.25}]},
-            {"data": [{"id": 2, "px": 2, "at": "2024-01-02T10:00:00Z"}]},
-            {"data": []},
-        )
+    bodies: list[dict[str, Any]] = [
+        {"data": [{"id": 1, "px": 1.25}]},
+        {"data": [{"id": 2, "px": 2, "at": "2024-01-02T10:00:00Z"}]},
+        {"data": []},
     ]
+    media_type = "application/json; charset=utf-8"
+    pages = [Delivered(json.dumps(body).encode(), suffix="", media_type=media_type) for body in bodies]
     converted = Deployment(tmp_path, convert={"format": "json", "records": "data"}).run(*pages)
     assert converted.types == {"id": "identifier", "px": "decimal(18,2)", "at": "timestamp(UTC)"}
     assert [part.row_count for part in converted.manifest.parts] == [1, 1, 0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from finport_ingestion.engine.records import Publication, Replaces, StepResult, Watermark
@@ -87,6 +89,15 @@ def test_a_commit_that_is_there_already_is_entered_once(state: State, clock: Han
     clock.advance(days=1)
     publish_again(state, "run-2", publication("1", already_there=True))
     assert state.published_at(SOURCE, DATASET) == MONDAY
+
+
+def test_a_delivery_of_nothing_that_is_there_already_changes_nothing(state: State) -> None:
+    publish(state, open_run(state), publication("1"))
+    nothing = replace(publication("1", run_id="run-2", already_there=True), items=())
+    publish_again(state, "run-2", nothing)
+    publish_again(state, "run-3", replace(nothing, commit="0", run_id="run-3"))
+    publish_again(state, "run-4", replace(nothing, commit="0", run_id="run-4"))
+    assert list(state.fingerprints(SOURCE, DATASET)) == ["a.csv"]
 
 
 def test_a_commit_that_could_not_be_entered_is_put_in_its_place_later(state: State) -> None:

@@ -20,9 +20,10 @@ from upath import UPath
 from finport_ingestion.engine.errors import ConfigError, FormatError, PermanentError
 from finport_ingestion.engine.files import Places, sha256_of
 from finport_ingestion.engine.records import Replaces
+from finport_ingestion.engine.store.interface import PublishRequest
 from finport_ingestion.engine.store.parquet_dataset import writer
 from tests.conformance.storages.adapters import LaterClock, StorageMaker
-from tests.conformance.storages.delivery import Deliveries, contents, price
+from tests.conformance.storages.delivery import RUN_AFTER, Deliveries, contents, price
 
 NULL = "__HIVE_DEFAULT_PARTITION__"
 ODD = ["BRK/B", "a=b", "50%", "", " ", "ß", None, NULL, "..", "037833100"]
@@ -99,22 +100,13 @@ def test_no_file_has_more_rows_than_asked_for(maker: StorageMaker, deliveries: D
 
 def test_more_partitions_than_files_may_be_open(maker: StorageMaker, deliveries: Deliveries) -> None:
     count = writer.OPEN_FILES * 3
-    days = [day for day in range(1, 29) for _ in range(count)]
-    table = pa.table(
-        {
-            "symbol": [f"S{place % count}" for place in range(len(days))],
-            "number": range(len(days)),
-            "text": ["x"] * len(days),
-        }
-    )
-    request = deliveries.request({})
-    manifest = deliveries.manifest({"a": table})
+    numbers = range(count * 20)
+    table = pa.table({"symbol": [f"S{number % count}" for number in numbers], "number": numbers})
     storage = maker.open(partitionBy=["symbol"])
 
-    storage.publish(type(request)(manifest=manifest, run_after=request.run_after))
+    storage.publish(PublishRequest(manifest=deliveries.manifest({"a": table}), run_after=RUN_AFTER))
 
-    read = storage.read(["number"]).column("number").to_pylist()
-    assert sorted(read) == list(range(len(days)))
+    assert sorted(storage.read(["number"]).column("number").to_pylist()) == list(numbers)
 
 
 def _snapshot(folder: Path, number: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 from finport_ingestion.engine.errors import PermanentError, QualityGateFailed, Skipped
 from finport_ingestion.engine.records import Replaces, Watermark
 from finport_ingestion.engine.step import Flags
-from tests.unit.validate.conftest import Delivery, quotes
+from tests.unit.validate.deliveries import Delivery, quotes
 
 D = Decimal
 DAY = dt.date(2024, 1, 31)

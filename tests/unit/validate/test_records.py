@@ -23,7 +23,7 @@ from finport_ingestion.engine.records import PART_COLUMN, ROW_COLUMN
 from finport_ingestion.engine.validate.measures import measure
 from finport_ingestion.engine.validate.staged import open_staged
 from finport_ingestion.engine.validate.suite import make_suite
-from tests.unit.validate.conftest import Delivery, quotes
+from tests.unit.validate.deliveries import Delivery, quotes
 
 D = Decimal
 DAY = dt.date(2024, 1, 31)

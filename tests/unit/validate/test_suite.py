@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
@@ -119,3 +120,14 @@ def test_a_delivery_without_parts_is_asked_for_rows_only() -> None:
     contract = {"key": ["isin"], "columns": [{"name": "isin", "type": "text", "nullable": False}]}
 
     assert rules(contract, pa.schema([])) == [("table_row_count_to_be_between", "gate", {"min_value": 1})]
+
+
+def test_a_column_without_a_future_ends_with_the_day_of_the_run() -> None:
+    schema = pa.schema([("day", pa.date32()), ("at", pa.timestamp("us", "UTC"))])
+    columns = [{"name": "day", "type": "date", "future": False}, {"name": "at", "type": "timestamp", "future": False}]
+    contract = Contract.model_validate({"columns": columns})
+
+    suite = make_suite(contract, QualitySettings.model_validate(NOTHING), schema=schema, run_on=dt.date(2026, 1, 2))
+
+    assert [rule.arguments["max_value"] for rule in suite.rules] == ["2026-01-02", "2026-01-03"]
+    assert all(rule.severity == "reject" for rule in suite.rules)

@@ -39,7 +39,7 @@ def record(connection: Connection, publication: Publication, *, provides: Sequen
     pair = {"source": publication.source, "dataset": publication.dataset}
     commit = {**pair, "storage": publication.storage, "commit_id": publication.commit}
     run_id = connection.execute(sa.select(PUBLICATIONS.c.run_id).where(matches(PUBLICATIONS, commit))).scalar()
-    if run_id == publication.run_id:
+    if run_id == publication.run_id or (publication.already_there and (run_id is not None or not publication.items)):
         return False
     if run_id is not None:
         _remove_a_past_life(connection, publication)
@@ -159,7 +159,7 @@ def _remove_a_past_life(connection: Connection, publication: Publication) -> Non
     _remove(connection, PUBLICATIONS.c.id.in_(gone))
 
 
-def _from_commit_on(connection: Connection, publication: Publication) -> list[Row[Any]]:
+def _from_commit_on(connection: Connection, publication: Publication) -> list[Row[Any, Any, Any]]:
     """The rows of the same storage whose commits have this number or a higher one, in order."""
     storage = {"source": publication.source, "dataset": publication.dataset, "storage": publication.storage}
     rows = connection.execute(

@@ -25,7 +25,7 @@ class StoreStep:
             PublishRequest(
                 manifest=manifest,
                 run_after=context.run.run_after,
-                based_on=_based_on(manifest, context),
+                based_on=_based_on(manifest, context, storage),
                 again=flags.force_run_all or flags.skip_change_detection or flags.replay_of is not None,
             )
         )
@@ -67,9 +67,13 @@ def open_storage(context: StepContext) -> Storage:
     return storage
 
 
-def _based_on(manifest: Manifest, context: StepContext) -> str | None:
-    # What the increment was really fetched behind; the ledger may have moved since then.
+def _based_on(manifest: Manifest, context: StepContext, storage: Storage) -> str | None:
+    if context.flags.replay_of is not None:
+        # What a replay brings, such as released records, was fetched behind no mark and moves none.
+        stands = storage.watermark(manifest.source)
+        return stands.value if stands else None
     if BASED_ON in manifest.facts:
+        # What the increment was really fetched behind; the ledger may have moved since then.
         value: str | None = manifest.facts[BASED_ON]
         return value
     watermark = context.memory.watermark(manifest.source, manifest.dataset)

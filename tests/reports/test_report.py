@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 from finport_ingestion.engine.errors import ConfigError, QualityGateFailed
-from tests.unit.validate.conftest import Delivery, quotes
+from tests.unit.validate.deliveries import Delivery, quotes
 
 D = Decimal
 DAY = dt.date(2024, 1, 31)
@@ -206,7 +206,7 @@ def test_checking_imports_no_great_expectations_and_reporting_writes_nothing_els
     work.mkdir()
     program = """
 import sys, pathlib, pyarrow as pa
-from tests.unit.validate.conftest import Delivery
+from tests.unit.validate.deliveries import Delivery
 delivery = Delivery(pathlib.Path(sys.argv[1]), quality={"report": False})
 delivery.add(pa.table({"x": [1, 2]}))
 delivery.check()

@@ -18,7 +18,7 @@ from finport_ingestion.engine.validate.measures import Outcome, measure
 from finport_ingestion.engine.validate.rules import GxCheck, RecordCheck, UniqueCheck
 from finport_ingestion.engine.validate.staged import Staged, open_staged
 from finport_ingestion.engine.validate.suite import Suite, make_suite
-from tests.unit.validate.conftest import Delivery
+from tests.unit.validate.deliveries import Delivery
 
 D = Decimal
 EITHER = {"ignore_row_if": "either_value_is_missing"}

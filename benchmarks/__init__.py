@@ -1,0 +1,1 @@
+"""Speeds compared with other ways to do the same, in pairs within one run."""

@@ -1,0 +1,1 @@
+"""Airflow and the command line drive the same steps."""

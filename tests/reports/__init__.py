@@ -1,0 +1,1 @@
+"""What needs Great Expectations itself, whose import takes seconds."""

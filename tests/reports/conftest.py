@@ -1,0 +1,5 @@
+"""Deliveries to check."""
+
+from tests.unit.validate.deliveries import delivery
+
+__all__ = ["delivery"]
