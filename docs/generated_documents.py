@@ -16,6 +16,7 @@ _FOLDERS = {
     "Policy": "policies",
     "Workflow": "workflows",
 }
+_SEE = {"Workflow": "The agents and their actions are those of [Actions](actions.md)."}
 _SETTINGS = """\
 # Settings
 
@@ -55,6 +56,7 @@ def kind_page(kind: str) -> str:
         "```",
         "",
         f"Editors complete it from [the JSON Schema](schemas/json/{kind.lower()}.schema.json).",
+        *([_SEE[kind]] if kind in _SEE else []),
         *_written(sections(models, kind), top="The document"),
     ]
     return "\n".join(lines)

@@ -13,6 +13,7 @@ PAGES = {"protocol": "protocols.md", "format": "formats.md", "storage": "storage
 """Where the keys stand that a plug-in adds, by the key that names the plug-in."""
 _ELSEWHERE = {"Settings": "settings.md"}
 _DURATION = r"^(\d+d)?(\d+h)?(\d+m)?(\d+s)?$"
+_PATTERNS = {r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$": "letters a-z, digits and `-`"}
 _TYPES = {"string": "text", "boolean": "true or false", "object": "mapping", "array": "list"}
 _HEAD = ("key", "type", "default", "allowed", "what it is")
 
@@ -83,7 +84,8 @@ def _shape(field: Schema, models: Mapping[str, Schema]) -> _Shape:
         return _list(_shape(field["items"], models))
     if isinstance(field.get("additionalProperties"), Mapping):
         return _Shape(f"mapping of names to {_shape(field['additionalProperties'], models).type}")
-    return _Shape(_type(field), tuple(_allowed(field)))
+    kind = _type(field)
+    return _Shape(kind, () if kind == "duration" else tuple(_allowed(field)))
 
 
 def _reference(name: str, models: Mapping[str, Schema]) -> _Shape:
@@ -113,7 +115,8 @@ def _type(field: Schema) -> str:
         return "duration"
     if "const" in field:
         return "text"
-    return _TYPES.get(field.get("type", ""), field.get("type", "anything"))
+    kind = str(field.get("type", "anything"))
+    return _TYPES.get(kind, kind)
 
 
 def _allowed(field: Schema) -> Iterator[str]:
@@ -124,6 +127,6 @@ def _allowed(field: Schema) -> Iterator[str]:
             yield words.format(field[key])
     if field.get("type") == "string" and field.get("maxLength") == field.get("minLength") == 1:
         yield "one character"
-    if (pattern := field.get("pattern")) and pattern != _DURATION and "|" not in pattern:
-        yield f"`{pattern}`"
-    yield from (f"e.g. `{example}`" for example in field.get("examples", ())[:2] if field.get("pattern") != _DURATION)
+    if pattern := field.get("pattern"):
+        yield _PATTERNS.get(pattern, f"`{pattern}`")
+    yield from (f"e.g. `{example}`" for example in field.get("examples", ())[:2])

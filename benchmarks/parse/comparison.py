@@ -11,7 +11,8 @@ from benchmarks.parse.documents import Size, write_dag_factory, write_documents
 from benchmarks.parse.surroundings import DAG_FACTORY, Contestant, Run, airflow_version, dag_factory_python, run
 from benchmarks.registry import Effort
 
-OURS, LOOP, PEER, ONE, PARTS = "ours", "loop", "dag-factory", "ours, one DAG", "ours, in parts"
+OURS, LOOP, PEER = "ours", "loop", "dag-factory"
+USUAL, ONE, PARTS = "loop, usual params", "ours, one DAG", "ours, in parts"
 GOALS = (
     Goal(contestant=OURS, reference=LOOP, at_most=1.5),
     Goal(contestant=OURS, reference=PEER, at_most=0.5),
@@ -54,9 +55,9 @@ def _contestants(folder: Path, size: Size) -> dict[str, Contestant]:
         warm_up=write_dag_factory(folder / "warm-up-dag-factory", small),
         measured=write_dag_factory(folder / "dag-factory", size),
     )
-    modules = {OURS: "ours", LOOP: "loop", ONE: "ours_one", PARTS: "ours_parts"}
+    modules = {OURS: "ours", LOOP: "loop", USUAL: "loop_usual", ONE: "ours_one", PARTS: "ours_parts"}
     ours = {name: Contestant(module=module, **documents) for name, module in modules.items()}
-    return {OURS: ours[OURS], LOOP: ours[LOOP], PEER: peer, ONE: ours[ONE], PARTS: ours[PARTS]}
+    return {OURS: ours.pop(OURS), LOOP: ours.pop(LOOP), PEER: peer, **ours}
 
 
 def _in_turn(names: list[str], number: int) -> list[str]:

@@ -32,8 +32,8 @@ metadata: {{name: prices}}
 spec:
   description: Prices, for tests.
   owner: tests
-  source: {{protocol: file, path: "{drop}", pattern: "*.csv"}}
-  convert: {{format: csv}}
+  source: {source}
+  convert: {convert}
   contract:
     key: [isin, date]
     columns:
@@ -59,15 +59,25 @@ def rows() -> list[tuple[str, str, str]]:
     return sorted((isin, day, f"{float(price):.4f}") for lines in FILES.values() for isin, day, price in lines)
 
 
-def write_project(folder: Path, *, store: str = "{storage: parquet}") -> Path:
-    """Write documents and files; the project's folder."""
+def write_project(
+    folder: Path, *, store: str = "{storage: parquet}", source: str = "", convert: str = "{format: csv}"
+) -> Path:
+    """Write documents and files; the project's folder.
+
+    Args:
+        source: The `source` block, in one line; the folder of CSV files by default.
+    """
     configs = folder / "include" / "configs"
     drop = folder / "drop"
     for name in ("sources", "workflows", "authentication", "formats", "policies"):
         (configs / name).mkdir(parents=True)
     drop.mkdir()
     (configs / "workflows" / "prices.yaml").write_text(_DOCUMENTS.format())
-    (configs / "sources" / "prices.yaml").write_text(_SOURCE.format(drop=drop, store=store))
+    (configs / "sources" / "prices.yaml").write_text(
+        _SOURCE.format(
+            source=source or f'{{protocol: file, path: "{drop}", pattern: "*.csv"}}', store=store, convert=convert
+        )
+    )
     for name, lines in FILES.items():
         text = "\n".join(",".join(line) for line in lines)
         extra = f"\n{BAD_LINE}" if name == "second.csv" else ""

@@ -111,5 +111,3 @@ def run(folder: Path, run_id: str, fatal: int | None, answer: Any) -> None:
     outcome = _Traced(plan=plan, run=key, services=services, flags=Flags(), report=report)()
     recorder.running = False
     answer.send((recorder.moments, outcome.status.value, failures))
-
-

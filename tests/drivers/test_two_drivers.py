@@ -66,7 +66,11 @@ def test_both_drivers_write_the_same_bytes(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("AIRFLOW_CONN_FINPORT_STATE", environment["AIRFLOW_CONN_FINPORT_STATE"])
     Services.of(Project(project)).state.upgrade()
     done = subprocess.run(
-        [sys.executable, "-c", _THROUGH_AIRFLOW, str(project)], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", _THROUGH_AIRFLOW, str(project)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     answers = [line for line in done.stdout.splitlines() if line.startswith("RUN ")]
     assert answers, done.stdout[-3000:] + done.stderr[-3000:]

@@ -1,7 +1,8 @@
 """The least that makes these very DAGs: a loop over the documents as plain dictionaries, with our operator classes.
 
 It checks nothing, knows the six steps by heart, and trusts every key to be there. What it makes is what ours makes: the
-same tasks with the same arguments, mapped tasks, groups, dependencies, parameters, assets and documentation.
+same tasks with the same arguments, mapped tasks, groups, dependencies, parameters, assets and documentation. It also
+sets the parameters when the tasks are there, as ours does; `loop_usual` has them where people write them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 import yaml  # noqa: E402
-from airflow.sdk import DAG, Asset, CronTriggerTimetable, Param, TaskGroup  # noqa: E402
+from airflow.sdk import DAG, Asset, CronTriggerTimetable, Param, ParamsDict, TaskGroup  # noqa: E402
 
 from finport_ingestion.operators.collector import CollectOperator  # noqa: E402
 from finport_ingestion.operators.connector import ConnectOperator  # noqa: E402
@@ -51,15 +52,19 @@ START = datetime(2024, 1, 1, tzinfo=UTC)
 UNITS = {"h": "hours", "m": "minutes", "s": "seconds"}
 
 
-def load(dag_file: str) -> dict[str, DAG]:
-    """The DAGs by id."""
+def load(dag_file: str, *, params_first: bool = False) -> dict[str, DAG]:
+    """The DAGs by id.
+
+    Args:
+        params_first: Give the parameters to `DAG(...)`; Airflow then copies them into every task.
+    """
     configs = Path(dag_file).parents[1] / "include" / "configs"
     policies = {each["metadata"]["name"]: each["spec"]["settings"] for each in read(configs / "policies")}
     sources: dict[str, list[Tree]] = {}
     for source in read(configs / "sources"):
         sources.setdefault(source["metadata"]["labels"]["workflow"], []).append(source)
     return dict(
-        build(workflow, sources[workflow["spec"]["sources"]["matchLabels"]["workflow"]], policies)
+        build(workflow, sources[workflow["metadata"]["name"]], policies, params_first=params_first)
         for workflow in read(configs / "workflows")
     )
 
@@ -70,7 +75,7 @@ def read(folder: Path) -> list[Tree]:
     return [each for file in files for each in yaml.load_all(file.read_bytes(), Loader=yaml.CSafeLoader)]
 
 
-def build(workflow: Tree, sources: list[Tree], policies: Tree) -> tuple[str, DAG]:
+def build(workflow: Tree, sources: list[Tree], policies: Tree, *, params_first: bool) -> tuple[str, DAG]:
     """One DAG with its id."""
     name, spec = workflow["metadata"]["name"], workflow["spec"]
     dag_id = name.replace("-", "_")
@@ -83,7 +88,7 @@ def build(workflow: Tree, sources: list[Tree], policies: Tree) -> tuple[str, DAG
         catchup=False,
         max_active_runs=spec.get("maxActiveRuns", 1),
         dagrun_timeout=duration(spec["timeout"]),
-        params=params(sources),
+        params=params(sources) if params_first else None,
         tags={*spec["tags"], *workflow["metadata"]["labels"].values(), "finport"},
         doc_md=documentation(name, spec, sources, digest),
         default_args={
@@ -99,6 +104,8 @@ def build(workflow: Tree, sources: list[Tree], policies: Tree) -> tuple[str, DAG
             first, last = group(name, digest, source, spec["steps"], policies)
             begin >> first
             last >> finish
+    if not params_first:
+        dag.params = ParamsDict(params(sources))
     return dag_id, dag
 
 

@@ -113,4 +113,5 @@ def _task(task: Any) -> list[Any]:
     own = [mapped.get(name, getattr(task, name, None)) for name in _OWN]
     stated = [str(getattr(task, name, None)) for name in _STATED]
     outlets = sorted(asset.uri for asset in task.outlets)
-    return [task.task_id, task.task_type, sorted(task.downstream_task_ids), bool(mapped), own, stated, outlets]
+    params = sorted(task.params)
+    return [task.task_id, task.task_type, sorted(task.downstream_task_ids), bool(mapped), own, stated, outlets, params]

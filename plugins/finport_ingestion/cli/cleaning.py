@@ -54,19 +54,16 @@ def reset(
     For developers. Tables that the `sql` storage wrote are not touched.
     """
     from finport_ingestion.engine.files import local_path, remove_tree
-    from finport_ingestion.engine.state.database import Database
-    from finport_ingestion.engine.workflow.services import state_url
 
     services = surroundings.services()
-    database = Database(state_url(services.project, services.connections))
-    places = services.places
-    if not database.is_sqlite and not force:
-        raise refuse(f"the state lies in {database}, which others may use.", "add --force if it is yours alone")
+    state, places = services.state, services.places
+    if not surroundings.is_local(state) and not force:
+        raise refuse(f"the state lies in {state}, which others may use.", "add --force if it is yours alone")
     if local_path(places.root) is None and not force:
         raise refuse(f"the places are {places.root}, which others may use.", "add --force if they are yours alone")
     if not yes:
-        raise refuse(f"this deletes everything in {places.root}, and the content of {database}.", "add --yes to do it")
+        raise refuse(f"this deletes everything in {places.root}, and the content of {state}.", "add --yes to do it")
     files = sum(remove_tree(places.at(area)) for area in _AREAS)
-    services.state.upgrade()
-    services.state.reset()
-    screen.say(f"{files:,} file(s) of {places.root} and the content of {database} are gone")
+    state.upgrade()
+    state.reset()
+    screen.say(f"{files:,} file(s) of {places.root} and the content of {state} are gone")

@@ -40,6 +40,11 @@ def state() -> State:
     return services().state
 
 
+def is_local(state: State) -> bool:
+    """Whether a state database is a file of this machine."""
+    return str(state).startswith("sqlite")
+
+
 def catalog(of: Project) -> Catalog:
     """The project's documents."""
     from finport_ingestion.engine.config.catalog import load_catalog

@@ -98,7 +98,7 @@ def _from_uri(connection_id: str, text: str) -> ConnectionSpec:
         kind=address.scheme.replace("-", "_"),
         host=unquote(address.hostname) if address.hostname else None,
         port=address.port,
-        schema=unquote(address.path.lstrip("/")) or None,
+        schema=unquote(address.path[1:]) or None,
         login=unquote(address.username) if address.username else None,
         extra=extra,
         secret=lambda: password,

@@ -43,6 +43,10 @@ class RunKey:
     run_id: str
     run_after: datetime  # the moment the run stands for; aware
 
+    def __str__(self) -> str:
+        """`workflow/run id`: unique over workflows."""
+        return f"{self.workflow}/{self.run_id}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flags:

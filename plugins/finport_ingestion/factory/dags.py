@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk import get_parsing_context
 
 from finport_ingestion.engine.config.catalog import Catalog, load_catalog
+from finport_ingestion.engine.config.loader import without_collection
 from finport_ingestion.engine.errors import ConfigError, FinportError
 from finport_ingestion.engine.project import Project
 from finport_ingestion.engine.workflow.compile import compile_plan
@@ -30,6 +31,11 @@ def load_dags(dag_file: str) -> dict[str, DAG]:
     """
     project = Project.around(Path(dag_file).parent)
     check_placement(project)
+    with without_collection():
+        return _drawn(project)
+
+
+def _drawn(project: Project) -> dict[str, DAG]:
     wanted = get_parsing_context().dag_id
     dags: dict[str, DAG] = {}
     catalog = catalog_of(project)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, TaskGroup
+from airflow.sdk import DAG, ParamsDict, TaskGroup
 
 from finport_ingestion.engine.step import Phase
 from finport_ingestion.engine.workflow.registry import Action, action
@@ -35,7 +35,6 @@ def draw(plan: Plan) -> DAG:
         catchup=False,
         max_active_runs=plan.max_active_runs,
         dagrun_timeout=plan.timeout,
-        params=trigger_params(plan),
         tags=set(plan.tags),
         doc_md=doc_md(plan),
         default_args={
@@ -54,6 +53,8 @@ def draw(plan: Plan) -> DAG:
             for provider in plan.providers(source):
                 group.wait_for(groups[provider])
             finish << group.lasts
+    # Given to DAG(), each operator would take a deep copy of them, half of all the work; a run merges the DAG's anyway.
+    dag.params = ParamsDict(trigger_params(plan))
     return dag
 
 

@@ -81,8 +81,8 @@ class StateConnectionHook(_TestedHook):
     default_conn_name = "finport_state"
 
     def _try(self, connection: ConnectionSpec) -> str:
+        from finport_ingestion.engine.state.address import state_url
         from finport_ingestion.engine.state.state import State
-        from finport_ingestion.engine.workflow.services import url_of
 
-        State(url_of(connection), SystemClock()).check()
+        State(state_url(connection), SystemClock()).check()
         return "the state database is there and up to date"

@@ -55,7 +55,7 @@ def test_decimals_lose_nothing() -> None:
     assert wrong == [2, 3, 5, 6, 7]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(number=st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**12), max_value=10**12))
 def test_every_decimal_that_fits_is_exact(number: Decimal) -> None:
     assert cast([format(number, "f")], "decimal(18,4)") == ([number], [])

@@ -174,7 +174,7 @@ _VALUE = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(values=st.lists(_VALUE, max_size=8), cuts=st.lists(st.integers(0, 8), max_size=3))
 def test_evidence_of_pieces_is_the_evidence_of_the_whole(values: list[str | None], cuts: list[int]) -> None:
     whole = look(pa.array(values, pa.string())).evidence
@@ -188,7 +188,7 @@ def test_evidence_of_pieces_is_the_evidence_of_the_whole(values: list[str | None
     assert Evidence.from_plain(whole.to_plain()) == whole
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(values=st.lists(st.text("0123456789-+xX aF.", max_size=8), max_size=5))
 def test_only_canonical_integers_are_parsed(values: list[str]) -> None:
     import re
@@ -200,7 +200,7 @@ def test_only_canonical_integers_are_parsed(values: list[str]) -> None:
         assert found.to_pylist() == [int(value) for value in values]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(moment=st.dates(), way=st.sampled_from(WAYS[:12]))
 def test_every_date_is_read_back_in_every_way_of_writing(moment: date, way: str) -> None:
     if way == "date:%Y%m%d" and not 1900 <= moment.year <= 2100:
@@ -213,7 +213,7 @@ def test_every_date_is_read_back_in_every_way_of_writing(moment: date, way: str)
     assert found.to_pylist() == [moment, None]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(year=st.integers(0, 9999), month=st.integers(0, 13), day=st.integers(0, 32))
 def test_no_date_is_invented(year: int, month: int, day: int) -> None:
     try:

@@ -180,7 +180,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     records=st.lists(
         st.dictionaries(st.text("abcé", min_size=1, max_size=2), _JSON, max_size=4), min_size=1, max_size=5

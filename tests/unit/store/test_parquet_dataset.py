@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from upath import UPath
 
-from finport_ingestion.engine.errors import ConfigError, FormatError, PermanentError
+from finport_ingestion.engine.errors import ConfigError, FormatError, PermanentError, StorageUnavailable
 from finport_ingestion.engine.files import Places, sha256_of
 from finport_ingestion.engine.records import Replaces
 from finport_ingestion.engine.store.interface import PublishRequest
@@ -219,3 +222,26 @@ def test_a_column_leaves_with_the_last_file_that_has_it(maker: StorageMaker, del
     assert storage.read().schema.field("legacy").type == pa.date32()
     storage.retract("exchange", "run-2")
     assert storage.read().schema.field("legacy").type == pa.bool_()
+
+
+def test_a_full_disk_leaves_nothing_behind_and_says_so(
+    maker: StorageMaker, deliveries: Deliveries, folder: Path
+) -> None:
+    rows = [price(f"S{number}", 5, f"{number}.{number:04d}") for number in range(2_000)]
+    request = deliveries.request({"a": rows})
+    with _largest_file(2_000), pytest.raises(StorageUnavailable, match=r"disk is full.*finport clean"):
+        maker.open().publish(request)
+    assert _files(folder) == []
+
+    assert maker.open().publish(request).row_count == len(rows)
+
+
+@contextmanager
+def _largest_file(size_bytes: int) -> Iterator[None]:
+    """Makes the system refuse to let a file grow, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

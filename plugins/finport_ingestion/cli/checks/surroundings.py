@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from finport_ingestion.cli import surroundings
@@ -17,7 +18,7 @@ from finport_ingestion.engine.project import PLACES_VARIABLE
 if TYPE_CHECKING:
     from finport_ingestion.engine.config.catalog import Catalog
     from finport_ingestion.engine.project import Project
-    from finport_ingestion.engine.state.database import Database
+    from finport_ingestion.engine.state.state import State
 
 _EXTRAS = {"s3": "aws", "s3a": "aws", "gs": "gcp", "gcs": "gcp", "abfs": "azure", "abfss": "azure", "az": "azure"}
 
@@ -52,10 +53,10 @@ def _documents(documents: Catalog) -> Check:
 def _state(project: Project, connections: CommandLineConnections) -> Iterator[Check]:
     from finport_ingestion.engine.clock import SystemClock
     from finport_ingestion.engine.state.state import State
-    from finport_ingestion.engine.workflow.services import state_url
+    from finport_ingestion.engine.workflow.services import state_url_of
 
     try:
-        state = State(state_url(project, connections), SystemClock())
+        state = State(state_url_of(project, connections), SystemClock())
         state.check()
         yield ok("state", f"{state} answers and is up to date")
         waiting = {relay: count for relay, count in state.backlog().items() if count}
@@ -65,7 +66,7 @@ def _state(project: Project, connections: CommandLineConnections) -> Iterator[Ch
     for relay, count in waiting.items():
         told = f"{count} event(s) wait for relay {relay}"
         yield warn("events", told, "they are sent at the end of the next run; see that the relay can be reached")
-    dead = [saga for saga in state.open_sagas() if saga.is_dead(SystemClock().now())]
+    dead = [saga for saga in state.open_sagas() if saga.is_dead(datetime.now(UTC))]
     if dead:
         yield warn("runs", f"{len(dead)} source(s) of dead runs are not settled", "'finport recover' settles them")
 
@@ -135,8 +136,7 @@ def _executor(project: Project, connections: CommandLineConnections) -> Iterator
     if not airflow_is_set_up(os.environ):
         yield ok("executor", "Airflow has no home here: nothing to compare with the places")
         return
-    from finport_ingestion.engine.state.database import Database
-    from finport_ingestion.engine.workflow.services import state_url
+    from finport_ingestion.engine.workflow.services import state_url_of
     from finport_ingestion.factory.placement import check_placement, leaves_the_machine
 
     try:
@@ -144,7 +144,7 @@ def _executor(project: Project, connections: CommandLineConnections) -> Iterator
     except ConfigError as error:
         yield failed_by("executor", error)
         return
-    if leaves_the_machine() and _is_local(Database(state_url(project, connections))):
+    if leaves_the_machine() and _is_local(Database(state_url_of(project, connections))):
         yield fail(
             "executor",
             "tasks run on other machines, but the state is a SQLite file",
@@ -155,5 +155,9 @@ def _executor(project: Project, connections: CommandLineConnections) -> Iterator
     yield ok("executor", f"fits the places, which lie on {where}")
 
 
-def _is_local(database: Database) -> bool:
-    return database.is_sqlite
+def _state_of(project: Project, connections: CommandLineConnections) -> State:
+    from finport_ingestion.engine.clock import SystemClock
+    from finport_ingestion.engine.state.state import State
+    from finport_ingestion.engine.workflow.services import state_url_of
+
+    return State(state_url_of(project, connections), SystemClock())

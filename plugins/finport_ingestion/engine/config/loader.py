@@ -81,7 +81,7 @@ def load_documents(folder: Path) -> tuple[Document, ...]:
     configs = folder / CONFIGS
     if not configs.is_dir():
         raise ConfigError(f"no folder '{CONFIGS}' in {folder}.", hint="name the project's folder")
-    with _without_collection():
+    with without_collection():
         return tuple(document for path in _files(configs) for document in _load_file(path, folder))
 
 
@@ -109,7 +109,7 @@ def _parse(content: bytes, path: str, kind: str) -> tuple[Document, ...]:
 
 
 @contextmanager
-def _without_collection() -> Iterator[None]:
+def without_collection() -> Iterator[None]:
     """Pause the collector: what is made here is kept, and walking it again and again takes a fifth of the time."""
     enabled = gc.isenabled()
     gc.disable()

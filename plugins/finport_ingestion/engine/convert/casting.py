@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -55,9 +55,24 @@ class CastBatch:
     def digest(self, position: int) -> str:
         """The digest of one record; a value that does not fit counts as it was delivered."""
         row = {name: self.values.column(name)[position].as_py() for name in self.data_columns}
+        return self._digest_of(row, position)
+
+    def _digest_of(self, row: dict[str, object], position: int) -> str:
+        row = dict(row)
         for misfit in self.misfits.records.get(position, ()):
             row[misfit.column] = misfit.value
         return row_digest(row)
+
+    def digester(self) -> Callable[[int], str]:
+        """`digest` for many records: they become Python's objects all at once."""
+        rows: list[dict[str, object]] = []
+
+        def digest(position: int) -> str:
+            if not rows:
+                rows.extend(self.values.select(list(self.data_columns)).to_pylist())
+            return self._digest_of(rows[position], position)
+
+        return digest
 
     def first_misfit(self) -> tuple[int, str, str | None] | None:
         """Position, reason and value of the first record that does not fit."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from finport_ingestion.engine.convert.columns import TargetSchema
@@ -21,25 +22,31 @@ from finport_ingestion.engine.step import StepContext, safe_name
 Again = Callable[[int, TargetSchema], PartResult]
 
 
-def reconcile(
-    context: StepContext,
-    *,
-    upstream: Manifest,
-    plan: WorkPlan,
-    fragments: Sequence[Fragment],
-    terms: Terms,
-    convert_again: Again,
-) -> StepResult:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """Everything that the batches of a run have left."""
+
+    upstream: Manifest
+    plan: WorkPlan
+    fragments: Sequence[Fragment]
+    terms: Terms
+    convert_again: Again
+    """Converts the part of a number with a schema that is final."""
+
+
+def reconcile(context: StepContext, conversion: Conversion) -> StepResult:
     """Write the manifest of the step.
 
     Raises:
         Skipped: Nothing is new behind the watermark.
+        ContractBroken: The contract is frozen, and columns are new or missing.
     """
-    results = _in_order(plan, fragments)
-    settled = settle(condensed([result.seen for result in results]), terms, final=True)
+    plan, upstream = conversion.plan, conversion.upstream
+    written = _in_order(plan, conversion.fragments)
+    settled = settle(condensed([result.seen for result in written]), conversion.terms, final=True)
     if plan.cursor is not None:
-        _refuse_cursor(plan.cursor, settled, rows=sum(result.rows_read for result in results))
-    results, rejects = _same_schema(results, settled, plan, fragments, context=context, convert_again=convert_again)
+        _refuse_cursor(plan.cursor, settled, rows=sum(result.rows_read for result in written))
+    results, rejects = _same_schema(context, conversion, written, settled)
     watermark = _watermark(plan.cursor, settled, results) if plan.cursor else upstream.watermark
     _skip_when_nothing_is_new(plan.cursor, results, source=context.source.name)
     notes = _notes(settled, results)
@@ -73,22 +80,16 @@ def _in_order(plan: WorkPlan, fragments: Sequence[Fragment]) -> list[PartResult]
 
 
 def _same_schema(
-    results: Sequence[PartResult],
-    settled: Settled,
-    plan: WorkPlan,
-    fragments: Sequence[Fragment],
-    *,
-    context: StepContext,
-    convert_again: Again,
+    context: StepContext, conversion: Conversion, written: Sequence[PartResult], settled: Settled
 ) -> tuple[list[PartResult], list[Part]]:
     """The parts with the final schema, and the quarantine files of all batches."""
-    final = list(results)
-    for index, result in enumerate(results):
+    final = list(written)
+    for index, result in enumerate(written):
         if result.fingerprint != settled.schema.fingerprint:
-            final[index] = _again(index, result, settled.schema, context=context, convert_again=convert_again)
+            final[index] = _again(context, conversion, result, index=index, schema=settled.schema)
     rejects: list[Part] = []
-    for batch, (numbers, fragment) in enumerate(zip(plan.batches, fragments, strict=True)):
-        changed = any(final[number] is not results[number] for number in numbers)
+    for batch, (numbers, fragment) in enumerate(zip(conversion.plan.batches, conversion.fragments, strict=True)):
+        changed = any(final[number] is not written[number] for number in numbers)
         part = fragment.rejects
         if changed:
             part = assemble_rejects([final[number] for number in numbers], batch=batch, context=context)
@@ -97,17 +98,16 @@ def _same_schema(
 
 
 def _again(
-    index: int, result: PartResult, schema: TargetSchema, *, context: StepContext, convert_again: Again
+    context: StepContext, conversion: Conversion, result: PartResult, *, index: int, schema: TargetSchema
 ) -> PartResult:
     """The part with `schema`; an earlier try of the seal may have written it."""
     stem = result.part.uri.rpartition("/")[2].removesuffix(".parquet")
     note = context.folder("staging") / f"final-{safe_name(stem)}.json"
     if note.exists():
-        typed = not hasattr(next(iter(result.seen.evidence.values()), None), "alive")
-        known = PartResult.from_plain(json.loads(note.read_bytes()), typed=typed)
+        known = PartResult.from_plain(json.loads(note.read_bytes()), typed=conversion.plan.typed)
         if known.fingerprint == schema.fingerprint and is_whole(known.part, context):
             return known
-    converted = convert_again(index, schema)
+    converted = conversion.convert_again(index, schema)
     write_bytes(note, (json.dumps(converted.to_plain(), indent=1, ensure_ascii=False) + "\n").encode())
     return converted
 

@@ -14,7 +14,7 @@ from finport_ingestion.engine.convert.increment import Cursor
 from finport_ingestion.engine.convert.interface import RawFile
 from finport_ingestion.engine.convert.numerals import NumberStyle
 from finport_ingestion.engine.convert.recognise import options_of, reader_of
-from finport_ingestion.engine.convert.reconcile import reconcile
+from finport_ingestion.engine.convert.reconcile import Conversion, reconcile
 from finport_ingestion.engine.convert.registry import FORMATS
 from finport_ingestion.engine.convert.results import PartResult, condensed
 from finport_ingestion.engine.convert.sampling import deal, sample, slice_size
@@ -48,19 +48,14 @@ class ConvertStep:
         options = [options_of(p, raw=f, stated=stated) for p, f in zip(upstream.parts, files, strict=True)]
         typed = _typed(options, context)
         terms = _terms(context, options[0], typed=typed)
-        size = slice_size(len(files))
-        released = bool(upstream.facts.get("released"))
-        seen: list[Seen] = []
-        for raw, chosen in zip(files, options, strict=True):
-            context.deadline.check()
-            seen.append(sample(raw, reader_of(chosen), terms=terms, size_bytes=size, from_fields=released))
-        samples = condensed(seen)
+        samples = _samples(files, options, terms, context, released=bool(upstream.facts.get("released")))
         settled = settle(samples, terms)
+        batches = deal([file.size_bytes for file in files], batches=context.step.parallel or 1)
         plan = WorkPlan(
             schema=settled.schema,
             samples=tuple(samples),
             options=tuple(plain(chosen) for chosen in options),
-            batches=tuple(tuple(g) for g in deal([f.size_bytes for f in files], batches=context.step.parallel or 1)),
+            batches=tuple(tuple(batch) for batch in batches),
             typed=typed,
             cursor=_cursor(context),
             notes=settled.notes,
@@ -114,7 +109,8 @@ class ConvertStep:
             return self._convert(upstream, index, plan, context, final=schema)
 
         complete = [fragment for fragment in fragments if fragment is not None]
-        return reconcile(context, upstream=upstream, plan=plan, fragments=complete, terms=terms, convert_again=again)
+        conversion = Conversion(upstream=upstream, plan=plan, fragments=complete, terms=terms, convert_again=again)
+        return reconcile(context, conversion)
 
     def _convert(
         self, upstream: Manifest, index: int, plan: WorkPlan, context: StepContext, *, final: TargetSchema | None = None
@@ -130,6 +126,17 @@ class ConvertStep:
             return settle(condensed([*plan.samples, seen]), terms).schema
 
         return convert_part(landed, schema=plan.schema, job=job, settle_again=settle_again)
+
+
+def _samples(
+    files: Sequence[RawFile], options: Sequence[FormatOptions], terms: Terms, context: StepContext, *, released: bool
+) -> list[Seen]:
+    size = slice_size(len(files))
+    seen: list[Seen] = []
+    for raw, chosen in zip(files, options, strict=True):
+        context.deadline.check()
+        seen.append(sample(raw, reader_of(chosen), terms=terms, size_bytes=size, from_fields=released))
+    return condensed(seen)
 
 
 def _raw(part: Part, context: StepContext) -> RawFile:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from finport_ingestion.engine.errors import Skipped
 from finport_ingestion.engine.records import Manifest, Publication, StepResult
 from finport_ingestion.engine.step import StepContext
@@ -20,7 +22,9 @@ class StoreStep:
         storage = open_storage(context)
         if context.flags.dry_run:
             raise Skipped(f"dry run: nothing of {context.source.name} is stored in {storage.place}")
-        manifest, flags = context.upstream(), context.flags
+        # Two workflows may have a run of the same id: in the commit log it stands with its workflow.
+        manifest = dataclasses.replace(context.upstream(), run_id=str(context.run))
+        flags = context.flags
         publication = storage.publish(
             PublishRequest(
                 manifest=manifest,
@@ -41,11 +45,11 @@ class StoreStep:
 
     def find(self, context: StepContext) -> Publication | None:
         """What this run has published of its source, by the storage's commit log."""
-        return open_storage(context).find(context.run.run_id, context.source.name)
+        return open_storage(context).find(str(context.run), context.source.name)
 
     def compensate(self, context: StepContext) -> str:
         """Take back what this run published of its source."""
-        storage, name, run_id = open_storage(context), context.source.name, context.run.run_id
+        storage, name, run_id = open_storage(context), context.source.name, str(context.run)
         if storage.retract(name, run_id):
             return f"{name}: what run {run_id} published in {storage.place} is taken back"
         return f"{name}: run {run_id} has published nothing in {storage.place}"

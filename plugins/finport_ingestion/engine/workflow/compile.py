@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pydantic.alias_generators import to_camel
+
 from finport_ingestion.engine.model import plain
 from finport_ingestion.engine.workflow.plan import Plan
 
 if TYPE_CHECKING:
     from finport_ingestion.engine.config.catalog import Catalog
     from finport_ingestion.engine.config.models.documents import Source, Workflow
+
+_KEPT = ("source", "incremental", "frequency", "depends_on", "merge_keys", "time_zone", "description", "owner")
 
 
 def compile_plan(catalog: Catalog, workflow_name: str) -> Plan:
@@ -22,7 +26,7 @@ def compile_plan(catalog: Catalog, workflow_name: str) -> Plan:
             "description": spec.description,
             "owner": spec.owner,
             "tags": sorted({*spec.tags, *workflow.metadata.labels.values(), "finport"}),
-            "schedule": plain(spec.schedule),
+            "schedule": spec.schedule,
             "timeout": spec.timeout,
             "layout": spec.layout,
             "maxActiveRuns": spec.max_active_runs,
@@ -42,26 +46,25 @@ def _steps(workflow: Workflow) -> list[dict[str, Any]]:
 
 
 def _source(catalog: Catalog, source: Source) -> dict[str, Any]:
+    # Models go into the plan as they are: they are frozen and checked, and keep what the author wrote apart.
     spec = source.spec
-    written = plain(spec)
-    kept = ("source", "incremental", "frequency", "dependsOn", "mergeKeys", "timeZone", "description", "owner")
-    fields: dict[str, Any] = {key: written[key] for key in kept if key in written}
+    fields: dict[str, Any] = {to_camel(key): getattr(spec, key) for key in _KEPT if key in spec.model_fields_set}
     dataset = spec.dataset or source.metadata.name
     fields |= {
         "name": source.metadata.name,
         "labels": dict(source.metadata.labels),
         "dataset": dataset,
         "provides": spec.provides or (dataset,),
-        "contract": plain(spec.contract),
-        "settings": plain(catalog.settings(source.metadata.name).settings),
+        "contract": spec.contract,
+        "settings": catalog.settings(source.metadata.name).settings,
     }
     if spec.authentication:
-        fields["auth"] = plain(catalog.authentication(spec.authentication).spec.auth)
+        fields["auth"] = catalog.authentication(spec.authentication).spec.auth
     if spec.convert:
-        fields["convert"] = plain(spec.convert)
+        fields["convert"] = spec.convert
     elif spec.format:
         format_spec = catalog.format(spec.format).spec
-        fields["convert"] = plain(format_spec.convert)
+        fields["convert"] = format_spec.convert
         if format_spec.contract and not spec.contract.columns:
-            fields["contract"] = plain(format_spec.contract)
+            fields["contract"] = format_spec.contract
     return fields

@@ -113,5 +113,5 @@ def _status(ended: Mapping[str, str]) -> Status:
 
 
 def _statuses(run: RunKey, services: Services) -> dict[str, str]:
-    row = services.state.run(f"{run.workflow}/{run.run_id}")
+    row = services.state.run(str(run))
     return {outcome.source: outcome.status.value for outcome in row.sources}

@@ -124,7 +124,7 @@ def deadline_of(unit: Unit, services: Services) -> Deadline:
 
 def workflow_ends_at(plan: Plan, run: RunKey, services: Services) -> datetime:
     """When the run's time is up: a little before Airflow would end it, so that we end it, with a message."""
-    started_at = services.state.run(f"{run.workflow}/{run.run_id}").started_at
+    started_at = services.state.run(str(run)).started_at
     reserve = min(_RESERVE_SECONDS, plan.timeout.total_seconds() * _RESERVE_SHARE)
     return started_at + plan.timeout - timedelta(seconds=reserve)
 
@@ -148,9 +148,10 @@ def take_back(plan: Plan, run: RunKey, source: str, services: Services, *, reaso
     dataset = plan.source(source).dataset
     notes = []
     for context, step in _publishing(plan, run, source, services):
-        if step.find(context) is not None:
+        publication = step.find(context)
+        if publication is not None:
             notes.append(step.compensate(context))
-            services.state.forget_publication(source, dataset, run.run_id)
+            services.state.forget_publication(source, dataset, publication.run_id)
     note = "; ".join(notes) or "nothing had been published"
     services.state.finish_source(run, source, dataset, "failed", f"{reason} ({note})")
     return note

@@ -111,8 +111,7 @@ class Plan(Spec):
 
     def settings(self, source: PlannedSource, step: PlannedStep) -> Settings:
         """The source's settings with the step's own above them."""
-        own = plain(step.overrides)
-        if not own:
+        if not step.overrides.model_fields_set:
             return source.settings
-        merged: dict[str, Any] = deep_merge(plain(source.settings), own)
+        merged: dict[str, Any] = deep_merge(plain(source.settings), plain(step.overrides))
         return Settings.model_validate(merged)

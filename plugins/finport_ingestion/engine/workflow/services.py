@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from finport_ingestion.engine.clock import Clock, SystemClock
-from finport_ingestion.engine.connections import Connections, ConnectionSpec, EnvironmentConnections
+from finport_ingestion.engine.connections import Connections, EnvironmentConnections
 from finport_ingestion.engine.errors import MissingConnection
 from finport_ingestion.engine.files import Places
 from finport_ingestion.engine.project import STATE_CONNECTION, Project
 
 if TYPE_CHECKING:
+    from sqlalchemy import URL
+
     from finport_ingestion.engine.state.state import State
 
 
@@ -37,32 +39,18 @@ class Services:
         return Services(
             project=project,
             places=project.places(),
-            state=State(state_url(project, connections), clock),
+            state=State(state_url_of(project, connections), clock),
             connections=connections,
             clock=clock,
             environment=project.environment(),
         )
 
 
-def state_url(project: Project, connections: Connections) -> str:
+def state_url_of(project: Project, connections: Connections) -> URL | str:
     """The state database: the connection `finport_state`, or a SQLite file in the project."""
+    from finport_ingestion.engine.state.address import state_url
+
     try:
-        return url_of(connections.get(STATE_CONNECTION))
+        return state_url(connections.get(STATE_CONNECTION))
     except MissingConnection:
         return project.default_state_url
-
-
-def url_of(connection: ConnectionSpec) -> str:
-    """A connection to a state database as SQLAlchemy's url; it holds the password."""
-    from sqlalchemy import URL
-
-    if connection.kind == "sqlite":
-        return f"sqlite:///{connection.host or connection.schema}"
-    return URL.create(
-        "postgresql+psycopg",
-        username=connection.login,
-        password=connection.secret(),
-        host=connection.host,
-        port=connection.port,
-        database=connection.schema,
-    ).render_as_string(hide_password=False)

@@ -38,7 +38,7 @@ class JsonFormat:
 
     @classmethod
     def recognises(cls, head: bytes) -> float:
-        return 0.7 if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[") else 0.0
+        return 0.85 if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[") else 0.0
 
     def read(self, raw: RawFile) -> Iterator[Batch]:
         from finport_ingestion.engine.convert.reading.json_whole import read_document

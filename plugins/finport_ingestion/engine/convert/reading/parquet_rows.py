@@ -15,6 +15,8 @@ from finport_ingestion.engine.errors import FormatError
 
 _ROWS = 65_536
 _SAMPLE_ROWS = 1000
+_MOST_UNFOLDED_BYTES = 256 << 20
+_MOST_UNFOLDED_TIMES = 1000
 
 
 def read_parquet(raw: RawFile) -> Iterator[Batch]:
@@ -38,6 +40,7 @@ def _batches(raw: RawFile, *, rows: int) -> Iterator[Batch]:
     with raw.path.open("rb") as stream, _refused(raw):
         # Nanoseconds would wrap in years that INT96 can hold.
         file = pq.ParquetFile(stream, coerce_int96_timestamp_unit="us", pre_buffer=False)
+        _refuse_bombs(file.metadata, raw)
         schema = file.schema_arrow
         names = unique_names(schema.names)
         originals = {n: d for n, d in zip(names, schema.names, strict=True) if n != d}
@@ -53,6 +56,17 @@ def _batches(raw: RawFile, *, rows: int) -> Iterator[Batch]:
                 rows=numbers,
                 originals=originals,
                 size_bytes=per_row * found.num_rows,
+            )
+
+
+def _refuse_bombs(metadata: pq.FileMetaData, raw: RawFile) -> None:
+    """A few kilobytes that unfold to gigabytes are no delivery."""
+    for number in range(metadata.num_row_groups):
+        size = metadata.row_group(number).total_byte_size
+        if size > _MOST_UNFOLDED_BYTES and size > _MOST_UNFOLDED_TIMES * raw.size_bytes:
+            raise FormatError(
+                f"{raw.uri}: row group {number} unfolds from {raw.size_bytes} to {size} bytes.",
+                hint="ask the source what it sent; a file like this is made to exhaust its reader",
             )
 
 

@@ -76,12 +76,10 @@ def utf8_chunks(stream: IO[bytes], encoding: Encoding, *, uri: str, size: int = 
         while chunk := stream.read(size):
             yield chunk
         return
-    decoder = codecs.getincrementaldecoder(encoding.name)("surrogateescape")
-    offset = encoding.bom_bytes
+    transcoder = _Transcoder(codecs.getincrementaldecoder(encoding.name)("surrogateescape"), encoding, uri)
     while chunk := stream.read(size):
-        yield _transcode(decoder, chunk, final=False, encoding=encoding, uri=uri, offset=offset)
-        offset += len(chunk)
-    if rest := _transcode(decoder, b"", final=True, encoding=encoding, uri=uri, offset=offset):
+        yield transcoder.take(chunk)
+    if rest := transcoder.take(b""):
         yield rest
 
 
@@ -90,17 +88,26 @@ def visible(raw: bytes) -> str:
     return raw.decode("utf-8", "backslashreplace")
 
 
-def _transcode(
-    decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool, encoding: Encoding, uri: str, offset: int
-) -> bytes:
-    try:
-        return decoder.decode(chunk, final).encode("utf-8", "surrogateescape")
-    except UnicodeError as error:
-        raise FormatError(
-            f"{uri}: not {encoding.name} text near byte {offset}.",
-            offset_bytes=offset,
-            hint="state the right 'encoding' in the Format, or ask for the file again: it may be cut",
-        ) from error
+@dataclass(slots=True)
+class _Transcoder:
+    decoder: codecs.IncrementalDecoder
+    encoding: Encoding
+    uri: str
+    offset: int = 0  # bytes taken, without the byte order mark
+
+    def take(self, chunk: bytes) -> bytes:
+        """The text of one more chunk as UTF-8; an empty one ends the stream."""
+        try:
+            text = self.decoder.decode(chunk, not chunk).encode("utf-8", "surrogateescape")
+        except UnicodeError as error:
+            at = self.encoding.bom_bytes + self.offset
+            raise FormatError(
+                f"{self.uri}: not {self.encoding.name} text near byte {at}.",
+                offset_bytes=at,
+                hint="state the right 'encoding' in the Format, or ask for the file again: it may be cut",
+            ) from error
+        self.offset += len(chunk)
+        return text
 
 
 def _known(declared: str) -> str:

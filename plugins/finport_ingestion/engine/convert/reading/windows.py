@@ -34,10 +34,10 @@ def joined(pieces: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
 def find_cut(window: bytes, *, delimiter: str, quote: str, final: bool) -> Cut:
     """The end of the last record that is whole in `window`, which begins with a record; size 0 where none is."""
     mark = quote.encode()
+    if len(mark) > 1 or len(delimiter.encode()) != 1:
+        return Cut(len(window) if final else last_line_end(window), proved=False)
     if not mark or mark not in window:
         return Cut(len(window) if final else last_line_end(window), proved=True)
-    if len(mark) != 1 or len(delimiter.encode()) != 1:
-        return Cut(len(window) if final else last_line_end(window), proved=False)
     content = np.frombuffer(window, dtype=np.uint8)
     quotes = np.flatnonzero(content == mark[0])
     size = len(window) if final else _last_even_line_end(window, quotes)

@@ -47,8 +47,7 @@ def connected(spec: ConnectionSpec, *, deadline: Deadline) -> Iterator[psycopg.C
         )
     try:
         with psycopg.connect(**_parameters(spec, deadline)) as connection:
-            milliseconds = max(1, int(deadline.bound(deadline.seconds_left()) * 1000))
-            connection.execute("SELECT set_config('statement_timeout', %s, false)", (str(milliseconds),))
+            _configure(connection, deadline)
             yield connection
     except psycopg.Error as error:
         if error.sqlstate is None and not isinstance(error, psycopg.OperationalError):
@@ -72,8 +71,15 @@ def _parameters(spec: ConnectionSpec, deadline: Deadline) -> dict[str, Any]:
         **extra,
         **{name: value for name, value in given.items() if value is not None},
         "client_encoding": "UTF8",
-        "options": f"{extra.get('options', '')} -c timezone=UTC -c datestyle=ISO".strip(),
     }
+
+
+def _configure(connection: psycopg.Connection, deadline: Deadline) -> None:
+    # By statements: a pooler such as PgBouncer refuses a connection that asks for these when it is made.
+    milliseconds = max(1, int(deadline.bound(deadline.seconds_left()) * 1000))
+    settings = {"statement_timeout": str(milliseconds), "TimeZone": "UTC", "DateStyle": "ISO"}
+    for name, value in settings.items():
+        connection.execute("SELECT set_config(%s, %s, false)", (name, value))
 
 
 def _in_our_words(error: psycopg.Error, spec: ConnectionSpec) -> FinportError:

@@ -1,0 +1,11 @@
+"""The same loop with the parameters where people write them: in `DAG(...)`, so that Airflow copies them into every task."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from benchmarks.parse.contestants import loop
+from benchmarks.parse.contestants.stopwatch import compare
+
+if __name__ == "__main__":
+    compare(loop.begun, partial(loop.load, params_first=True))

@@ -1,0 +1,1 @@
+"""Every registered format, by one suite."""
