@@ -59,7 +59,7 @@ bench: setup ## compare speeds, in pairs within one run
 
 docs: setup ## build the documentation into site/
 	@$(BIN)/python -m docs.generate
-	$(BIN)/mkdocs build --strict -q
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict -q
 
 lock: setup ## resolve the dependencies anew and write requirements.lock.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade -q \

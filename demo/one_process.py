@@ -29,7 +29,7 @@ def prepare_database() -> None:
     from airflow.utils.db import check_migrations, upgradedb
 
     try:
-        check_migrations(0)
+        check_migrations(0)  # type: ignore[no-untyped-call]
     except TimeoutError:
         upgradedb()
 

@@ -118,7 +118,7 @@ def _workflow(name: str) -> Tree:
     return _document("Workflow", name, {"tier": "standard"}, spec)
 
 
-def _step(name: str, agent: str, action: str, minutes: int, retries: int, parallel: int | None) -> Tree:  # noqa: PLR0913
+def _step(name: str, agent: str, action: str, minutes: int, retries: int, parallel: int | None) -> Tree:
     step = {"name": name, "agent": agent, "action": action, "timeout": f"{minutes}m", "retries": retries}
     return {**step, "parallel": parallel} if parallel else step
 

@@ -39,7 +39,9 @@ def test_the_engine_is_imported_without_airflow() -> None:
         "    if '.migrations.' not in found.name: importlib.import_module(found.name)\n"
         "sys.exit('airflow' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "plugins", capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "plugins", capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -51,7 +53,9 @@ def test_parsing_documents_imports_no_heavy_client() -> None:
         "from finport_ingestion.engine.config import catalog\n"
         f"print([name for name in '{heavy}'.split() if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "plugins", capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "plugins", capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 

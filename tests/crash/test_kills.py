@@ -1,4 +1,4 @@
-"""SIGKILL in each step, at several moments, then a rerun: every record is stored exactly once and the ledger is right."""
+"""SIGKILL in each step at several moments, then a rerun: every record is stored once, and the ledger is right."""
 
 from __future__ import annotations
 

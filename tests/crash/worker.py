@@ -16,9 +16,6 @@ from typing import Any
 
 # What the steps import when they run; a forked process finds it here.
 import duckdb  # noqa: F401
-import pyarrow.compute
-import pyarrow.dataset
-import pyarrow.parquet
 import sqlalchemy.dialects.sqlite  # noqa: F401
 
 from finport_ingestion.engine.config.catalog import load_catalog

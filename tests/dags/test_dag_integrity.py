@@ -26,7 +26,9 @@ def _stock_patches() -> Iterator[None]:
 
     with (
         patch.object(Variable, "get", classmethod(lambda cls, key, *rest, **more: f"mocked_{key}")),
-        patch.object(Connection, "get", classmethod(lambda cls, conn_id: Connection(conn_id=conn_id, conn_type="mocked"))),
+        patch.object(
+            Connection, "get", classmethod(lambda cls, conn_id: Connection(conn_id=conn_id, conn_type="mocked"))
+        ),
         patch("os.getenv", _mocked_getenv),
     ):
         yield

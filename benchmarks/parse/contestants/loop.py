@@ -18,7 +18,8 @@ from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 import yaml  # noqa: E402
-from airflow.sdk import DAG, Asset, CronTriggerTimetable, Param, ParamsDict, TaskGroup  # noqa: E402
+from airflow.sdk import DAG, Asset, CronTriggerTimetable, Param, TaskGroup  # noqa: E402
+from airflow.sdk.definitions.param import ParamsDict  # noqa: E402
 
 from finport_ingestion.operators.collector import CollectOperator  # noqa: E402
 from finport_ingestion.operators.connector import ConnectOperator  # noqa: E402

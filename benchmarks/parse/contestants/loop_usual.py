@@ -1,4 +1,4 @@
-"""The same loop with the parameters where people write them: in `DAG(...)`, so that Airflow copies them into every task."""
+"""The same loop with the parameters in `DAG(...)`, where people write them: Airflow copies them into every task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times one contestant's work in this process. Imports nothing but the standard library: dag-factory's process uses it."""
+"""Times one contestant in this process. Imports only the standard library: dag-factory's process uses it too."""
 
 from __future__ import annotations
 

@@ -49,6 +49,10 @@ class SourceItemChanged(TransientError):
     """The item changed while it was read; the next try reads it whole."""
 
 
+class SourceMovedOn(TransientError):
+    """Another run published an increment of the same source meanwhile; the next try starts behind it."""
+
+
 class RateLimited(TransientError):
     """The source asks to slow down; `retry_after_seconds` says for how long, when it does."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,10 +41,13 @@ class Project:
     def configs(self) -> Path:
         return self.folder / CONFIGS
 
-    def places(self, environment: Mapping[str, str] | None = None) -> Places:
-        """Where raw files, parts and datasets lie: `[finport] places`, or `.finport/` in the project."""
-        variables = os.environ if environment is None else environment
-        return Places(UPath(variables.get(PLACES_VARIABLE) or self.folder / ".finport" / "places"))
+    def places(self, root: str | None = None) -> Places:
+        """Where raw files, parts and datasets lie: `root`, or what the environment says, or `.finport/` in the project.
+
+        Args:
+            root: A folder or an fsspec url, where the caller knows it from elsewhere (Airflow's configuration).
+        """
+        return Places(UPath(root or os.environ.get(PLACES_VARIABLE) or self.folder / ".finport" / "places"))
 
     @property
     def default_state_url(self) -> str:

@@ -1,8 +1,8 @@
 """What a step is, and all that it may use. Airflow's operators and `finport ingest` are two drivers of the same steps.
 
 A step reads its upstream manifest, writes its own at a place that is a function of (workflow, source, run, step,
-batch), and reports facts. It writes no state: the driver commits the ledger, the publication and the events of a step in
-one transaction, after the step's data is durable.
+batch), and reports facts. It writes no state: the driver commits the ledger, the publication and the events of a step
+in one transaction, after the step's data is durable.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, ParamsDict, TaskGroup
+from airflow.sdk import DAG, TaskGroup
+from airflow.sdk.definitions.param import ParamsDict
 
 from finport_ingestion.engine.step import Phase
 from finport_ingestion.engine.workflow.registry import Action, action

@@ -11,6 +11,11 @@ from finport_ingestion.engine.project import Project
 _ONE_MACHINE = ("LocalExecutor", "SequentialExecutor")
 
 
+def configured_places() -> str | None:
+    """`[finport] places` of Airflow's configuration; None where it is not set."""
+    return conf.get("finport", "places", fallback="") or None
+
+
 def leaves_the_machine() -> bool:
     """Whether an executor is configured whose tasks run on other machines."""
     executors = [name.split(":")[-1].strip() for name in conf.get("core", "executor").split(",")]
@@ -19,7 +24,7 @@ def leaves_the_machine() -> bool:
 
 def check_placement(project: Project) -> None:
     """Raise ConfigError when parts would lie on a disk that other workers do not see."""
-    places = project.places()
+    places = project.places(configured_places())
     if (
         local_path(places.root) is not None
         and leaves_the_machine()

@@ -13,6 +13,7 @@ from airflow.sdk.execution_time.supervisor import InProcessSupervisorComms
 from finport_ingestion.engine.project import Project
 from finport_ingestion.engine.step import RunKey
 from finport_ingestion.engine.workflow.services import Services
+from finport_ingestion.factory.placement import configured_places
 from finport_ingestion.hooks.connections import AirflowConnections
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 def services_of(task: BaseOperator) -> Services:
     """The engine's services for a task: its project is the one around its DAG file."""
-    return Services.of(Project.around(Path(task.dag.fileloc).parent), AirflowConnections())
+    project = Project.around(Path(task.dag.fileloc).parent)
+    return Services.of(project, AirflowConnections(), places=configured_places())
 
 
 def driver_of_run() -> str:

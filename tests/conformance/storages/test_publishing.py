@@ -9,10 +9,9 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from finport_ingestion.engine.errors import ChecksumMismatch, ConfigError, ContractBroken
+from finport_ingestion.engine.errors import ChecksumMismatch, ConfigError, ContractBroken, SourceMovedOn
 from finport_ingestion.engine.files import write_bytes
 from finport_ingestion.engine.records import LINEAGE_COLUMNS, Replaces, Watermark
-from finport_ingestion.engine.store.decision import SourceMovedOn
 from finport_ingestion.engine.store.interface import Storage
 from tests.conformance.storages.adapters import StorageMaker
 from tests.conformance.storages.delivery import Deliveries, contents, price, values

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from finport_ingestion.engine.errors import PermanentError, SourceItemMissing
+from finport_ingestion.engine.errors import PermanentError, SourceItemMissing, SourceMovedOn
 from finport_ingestion.engine.records import Replaces
-from finport_ingestion.engine.store.decision import SourceMovedOn
 from finport_ingestion.engine.store.interface import Storage
 from tests.conformance.storages.adapters import LaterClock, StorageMaker
 from tests.conformance.storages.delivery import Deliveries, contents, price

@@ -24,9 +24,7 @@ def _item(**facts: object) -> SourceItem:
 
 
 def _reason(item: SourceItem, known: Fingerprint | None, *, hours: float = 1, **settings: object) -> str | None:
-    return unchanged_because(
-        item, known, age=timedelta(hours=hours), settings=ChangeSettings.model_validate(settings)
-    )
+    return unchanged_because(item, known, age=timedelta(hours=hours), settings=ChangeSettings.model_validate(settings))
 
 
 def test_an_item_never_published_is_fetched() -> None:

@@ -62,6 +62,15 @@ def test_nothing_new_is_a_skip_that_says_so(tmp_path: Path) -> None:
         run(tmp_path / "next", mark, FIRST)
 
 
+def test_thousands_of_rows_at_the_mark_are_known_again(tmp_path: Path) -> None:
+    content = b"day,px\n" + b"".join(b"2024-01-02,%d\n" % number for number in range(3_000))
+    mark = run(tmp_path / "first", None, content).manifest.watermark
+    assert mark is not None
+    assert len(mark.ties) == 3_000
+    converted = run(tmp_path / "next", mark, content + b"2024-01-02,-1\n")
+    assert converted.column("px") == [-1]
+
+
 def test_a_type_that_widens_makes_no_old_row_new(tmp_path: Path) -> None:
     mark = run(tmp_path / "first", None, b"day,px\n2024-01-02,2\n").manifest.watermark
     converted = run(tmp_path / "next", mark, b"day,px,note\n2024-01-02,2.000,\n2024-01-02,2.5,x\n")

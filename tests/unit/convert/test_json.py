@@ -90,6 +90,7 @@ def test_lists_are_columns_by_position(tmp_path: Path) -> None:
         ('{"a": [Infinity]}', "not_a_number"),
         ('{"a": "\\ud800"}', "encoding"),
         ('{"a": "x\\u0000"}', "nul_character"),
+        ('{"\\udc00": 1}', "encoding"),
         ("5", "not_an_object"),
         ("null", "not_an_object"),
     ],

@@ -12,11 +12,10 @@ import pytest
 
 from finport_ingestion.engine.clock import Deadline, SystemClock
 from finport_ingestion.engine.connections import EnvironmentConnections
-from finport_ingestion.engine.errors import PermanentError, Skipped
+from finport_ingestion.engine.errors import PermanentError, Skipped, SourceMovedOn
 from finport_ingestion.engine.files import Places, write_bytes
 from finport_ingestion.engine.records import Fingerprint, Manifest, Replaces, Watermark
 from finport_ingestion.engine.step import Flags, Publishing, RunKey, StepContext
-from finport_ingestion.engine.store.decision import SourceMovedOn
 from finport_ingestion.engine.store.read import dataset_folder, open_snapshot
 from finport_ingestion.engine.store.step import StoreStep
 from finport_ingestion.engine.workflow.plan import Plan

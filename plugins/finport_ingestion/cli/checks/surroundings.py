@@ -51,12 +51,8 @@ def _documents(documents: Catalog) -> Check:
 
 
 def _state(project: Project, connections: CommandLineConnections) -> Iterator[Check]:
-    from finport_ingestion.engine.clock import SystemClock
-    from finport_ingestion.engine.state.state import State
-    from finport_ingestion.engine.workflow.services import state_url_of
-
     try:
-        state = State(state_url_of(project, connections), SystemClock())
+        state = _state_of(project, connections)
         state.check()
         yield ok("state", f"{state} answers and is up to date")
         waiting = {relay: count for relay, count in state.backlog().items() if count}
@@ -136,7 +132,6 @@ def _executor(project: Project, connections: CommandLineConnections) -> Iterator
     if not airflow_is_set_up(os.environ):
         yield ok("executor", "Airflow has no home here: nothing to compare with the places")
         return
-    from finport_ingestion.engine.workflow.services import state_url_of
     from finport_ingestion.factory.placement import check_placement, leaves_the_machine
 
     try:
@@ -144,7 +139,7 @@ def _executor(project: Project, connections: CommandLineConnections) -> Iterator
     except ConfigError as error:
         yield failed_by("executor", error)
         return
-    if leaves_the_machine() and _is_local(Database(state_url_of(project, connections))):
+    if leaves_the_machine() and surroundings.is_local(_state_of(project, connections)):
         yield fail(
             "executor",
             "tasks run on other machines, but the state is a SQLite file",

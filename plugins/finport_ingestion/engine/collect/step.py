@@ -16,8 +16,8 @@ from finport_ingestion.engine.collect.replay import landed_manifest
 from finport_ingestion.engine.errors import PermanentError, Skipped
 from finport_ingestion.engine.files import write_bytes
 from finport_ingestion.engine.records import Fingerprint, Manifest, Part, Replaces, SourceItem, StepResult, Watermark
-from finport_ingestion.engine.step import StepContext
 from finport_ingestion.engine.sources.opening import open_source
+from finport_ingestion.engine.step import StepContext
 
 
 class CollectStep:
@@ -97,7 +97,7 @@ class CollectStep:
         for item in itertools.islice(items, limits.max_items):
             if item.size_bytes and item.size_bytes > limits.item_size_bytes:
                 raise PermanentError(
-                    f"{context.source.name}: {item.id} has {item.size_bytes} bytes, at most {limits.item_size_bytes} go.",
+                    f"{context.source.name}: {item.id} has {item.size_bytes} bytes, over {limits.item_size_bytes}.",
                     hint="raise limits.itemSizeBytes in the policy or the source",
                 )
             yield item

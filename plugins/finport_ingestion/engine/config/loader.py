@@ -96,6 +96,18 @@ def parse(content: bytes, *, path: str, kind: str) -> tuple[Document, ...]:
     return _parse(content, path, kind)
 
 
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Pause the garbage collector where what is made is kept: walking it again and again takes a fifth of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 @lru_cache(maxsize=4096)
 def _parse(content: bytes, path: str, kind: str) -> tuple[Document, ...]:
     try:
@@ -106,18 +118,6 @@ def _parse(content: bytes, path: str, kind: str) -> tuple[Document, ...]:
         return (_unread(path, kind, "not UTF-8 text; save the file as UTF-8", place),)
     documents = (_document(read(chunk), chunk.text, path, kind) for chunk in split(text))
     return tuple(document for document in documents if document is not None)
-
-
-@contextmanager
-def without_collection() -> Iterator[None]:
-    """Pause the collector: what is made here is kept, and walking it again and again takes a fifth of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _files(configs: Path) -> Iterator[Path]:

@@ -18,6 +18,7 @@ from finport_ingestion.engine.digest import canonical, row_digest
 from finport_ingestion.engine.rejects import Reject, record_text
 
 _RULE = "type"
+_FEW = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,27 +53,25 @@ class CastBatch:
         folded = name.casefold()
         return self.values.column(next(found for found in self.data_columns if found.casefold() == folded))
 
-    def digest(self, position: int) -> str:
-        """The digest of one record; a value that does not fit counts as it was delivered."""
-        row = {name: self.values.column(name)[position].as_py() for name in self.data_columns}
-        return self._digest_of(row, position)
-
-    def _digest_of(self, row: dict[str, object], position: int) -> str:
-        row = dict(row)
-        for misfit in self.misfits.records.get(position, ()):
-            row[misfit.column] = misfit.value
-        return row_digest(row)
-
     def digester(self) -> Callable[[int], str]:
-        """`digest` for many records: they become Python's objects all at once."""
+        """Gives the digest of the record at a position; a value that does not fit counts as it was delivered."""
         rows: list[dict[str, object]] = []
+        asked = 0
 
         def digest(position: int) -> str:
-            if not rows:
+            nonlocal asked
+            asked += 1
+            if asked == _FEW:
+                # From here on it is cheaper to make Python's objects of all records at once.
                 rows.extend(self.values.select(list(self.data_columns)).to_pylist())
-            return self._digest_of(rows[position], position)
+            row = rows[position] if rows else self._row(position)
+            unfit = {misfit.column: misfit.value for misfit in self.misfits.records.get(position, ())}
+            return row_digest({**row, **unfit})
 
         return digest
+
+    def _row(self, position: int) -> dict[str, object]:
+        return {name: self.values.column(name)[position].as_py() for name in self.data_columns}
 
     def first_misfit(self) -> tuple[int, str, str | None] | None:
         """Position, reason and value of the first record that does not fit."""

@@ -163,7 +163,7 @@ class _Attempt:
         for column, count in cast.misfits.nulled.items():
             self.nulled[column] = self.nulled.get(column, 0) + count
         self._refuse(batch, cast.first_misfit())
-        old = increment.old(cast.column(increment.cursor.field), cast.digest) if increment else None
+        old = increment.old(cast.column(increment.cursor.field), cast.digester()) if increment else None
         sink.write(cast.kept(old))
         rejects = [*self._unreadable(batch), *cast.rejects(old, item=self.landed.part.item)]
         self.rejected += len(rejects)

@@ -1,7 +1,8 @@
 """What a protocol does: list the items of a source and give one of them, as bytes or as rows.
 
 A protocol is one class with `Options` (a SourceOptions with `protocol: Literal[...]`), made as
-`Class(options, access)`, that fits ByteSource or RowSource. Both are synchronous; a module that needs an event loop keeps it inside.
+`Class(options, access)`, that fits ByteSource or RowSource. Both are synchronous; a module that
+needs an event loop keeps it inside.
 """
 
 from __future__ import annotations

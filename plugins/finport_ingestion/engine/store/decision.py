@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from finport_ingestion.engine.errors import PermanentError, TransientError
+from finport_ingestion.engine.errors import PermanentError, SourceMovedOn
 from finport_ingestion.engine.records import Fingerprint, Replaces, Watermark
 from finport_ingestion.engine.store.interface import PublishRequest
-
-
-class SourceMovedOn(TransientError):
-    """Another run published an increment of the same source meanwhile; the next try starts behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,9 @@ class Services:
     environment: Mapping[str, str]
 
     @staticmethod
-    def of(project: Project, connections: Connections | None = None, clock: Clock | None = None) -> Services:
+    def of(
+        project: Project, connections: Connections | None = None, clock: Clock | None = None, places: str | None = None
+    ) -> Services:
         """The services of a project, by its environment and connections."""
         from finport_ingestion.engine.state.state import State
 
@@ -38,7 +40,7 @@ class Services:
         clock = clock or SystemClock()
         return Services(
             project=project,
-            places=project.places(),
+            places=project.places(places),
             state=State(state_url_of(project, connections), clock),
             connections=connections,
             clock=clock,

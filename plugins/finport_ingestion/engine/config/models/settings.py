@@ -5,9 +5,9 @@ A document states any part of it; what nobody states has the default that stands
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from finport_ingestion.engine.config.models.plugged import one_of
 from finport_ingestion.engine.model import Duration, Spec, parse_duration
@@ -104,7 +104,13 @@ class SecuritySettings(Spec):
     """How connections are protected."""
 
     min_tls: Literal["1.2", "1.3"] = Field(default="1.3", description="Oldest TLS version accepted.")
-    min_tls_reason: str | None = Field(default=None, description="Why 1.2 is needed; audited.")
+    min_tls_reason: str | None = Field(default=None, description="Why 1.2 is needed; required beside it.")
+
+    @model_validator(mode="after")
+    def _with_a_reason(self) -> Self:
+        if self.min_tls == "1.2" and not self.min_tls_reason:
+            raise ValueError("minTls 1.2 needs a minTlsReason beside it")
+        return self
 
 
 class EventSettings(Spec):

@@ -60,7 +60,7 @@ def texts_of(value: Any) -> dict[str, tuple[str | None, Origin | None]]:
     if isinstance(value, Ambiguous):
         raise NotARecord("duplicate_key", "a key stands twice in the object")
     if isinstance(value, dict):
-        return {key: _field(found, key) for key, found in value.items()}
+        return {_encodable(key, ""): _field(found, key) for key, found in value.items()}
     if isinstance(value, list):
         return {f"column_{at}": _field(found, f"column_{at}") for at, found in enumerate(value, start=1)}
     raise NotARecord("not_an_object", f"{_kind(value)} where an object is expected")

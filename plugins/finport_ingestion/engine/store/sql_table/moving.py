@@ -105,26 +105,6 @@ class Moves:
 
         That is the commit that replaced their item, or one that brought a record of the same key, whichever was first.
         """
-        newer: sql.Composable = sql.SQL("NULL::bigint")
-        if key:
-            newer = sql.SQL(
-                """
-                (SELECT min(i.commit_id) FROM {items} i JOIN (
-                    SELECT {item}, {source}, {keys} FROM {table}
-                    UNION ALL SELECT {item}, {source}, {keys} FROM {history}
-                ) r ON r.{item} = i.item_id
-                WHERE r.{source} = h.{source} AND {same} AND i.commit_id > {commit})
-                """
-            ).format(
-                items=self.table.name.items,
-                commit=sql.Literal(self.commit),
-                item=_ITEM,
-                source=_SOURCE,
-                keys=listed(key),
-                table=self.table.name.rows,
-                history=self.table.name.history,
-                same=sql.SQL(" AND ").join(sql.SQL("r.{0} = h.{0}").format(sql.Identifier(column)) for column in key),
-            )
         statement = sql.SQL(
             """
             UPDATE {history} h SET {replaced} = coalesce(least(i.replaced_by, {newer}), h.{replaced})
@@ -133,12 +113,35 @@ class Moves:
         ).format(
             history=self.table.name.history,
             replaced=_REPLACED,
-            newer=newer,
+            newer=self._first_with_key(key),
             items=self.table.name.items,
             item=_ITEM,
             commit=sql.Literal(self.commit),
         )
         self.connection.execute(statement)
+
+    def _first_with_key(self, key: Sequence[str]) -> sql.Composable:
+        """The earliest later commit that brought a record with the key of row `h` of the history."""
+        if not key:
+            return sql.SQL("NULL::bigint")
+        return sql.SQL(
+            """
+            (SELECT min(i.commit_id) FROM {items} i JOIN (
+                SELECT {item}, {source}, {keys} FROM {table}
+                UNION ALL SELECT {item}, {source}, {keys} FROM {history}
+            ) r ON r.{item} = i.item_id
+            WHERE r.{source} = h.{source} AND {same} AND i.commit_id > {commit})
+            """
+        ).format(
+            items=self.table.name.items,
+            commit=sql.Literal(self.commit),
+            item=_ITEM,
+            source=_SOURCE,
+            keys=listed(key),
+            table=self.table.name.rows,
+            history=self.table.name.history,
+            same=sql.SQL(" AND ").join(sql.SQL("r.{0} = h.{0}").format(sql.Identifier(column)) for column in key),
+        )
 
     def _retire(self, condition: sql.Composable) -> None:
         statement = sql.SQL(
