@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import secrets
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -133,8 +134,6 @@ def connection_variable(connection_id: str, connection: Mapping[str, object]) ->
 
 def write_shell_settings(path: Path, variables: Mapping[str, str]) -> None:
     """Write `variables` for `source`, so that `airflow` and `finport` in a shell see the same as the components."""
-    import shlex
-
     lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(variables.items())]
     path.touch(mode=0o600)
     path.write_text("\n".join(lines) + "\n")

@@ -122,15 +122,14 @@ class Components:
             seconds: How long they have after the first SIGTERM to end in order.
         """
         stopping = [started for started in self.recorded() if started.name in names]
-        leaders = [process for started in stopping if (process := started.find())]
-        _send(leaders, signal.SIGTERM)
-        self._wait_until_gone(stopping, seconds=seconds)
+        _send([process for started in stopping if (process := started.find())], signal.SIGTERM)
+        self._wait(lambda: any(started.find() for started in stopping), seconds=seconds)
         for number in (signal.SIGTERM, signal.SIGKILL):
             left = self.processes_of(stopping)
             if not left:
                 break
             _send(left, number)
-            self._wait_until_gone(stopping, seconds=seconds / 2)
+            self._wait(lambda: bool(self.processes_of(stopping)), seconds=seconds / 2)
         if stopping:
             self._record([started for started in self.recorded() if started not in stopping])
 
@@ -207,13 +206,12 @@ class Components:
     def _record(self, started: list[StartedProcess]) -> None:
         self._folder.write_json(RECORD, [asdict(one) for one in started])
 
-    def _wait_until_gone(self, started: list[StartedProcess], *, seconds: float) -> None:
-        self._wait(lambda: bool(self.processes_of(started)), seconds=seconds)
-
     def _wait(self, while_true: Callable[[], bool], *, seconds: float) -> None:
         deadline = time.monotonic() + seconds
+        self._reap()
         while while_true() and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
+            self._reap()
 
     def _reap(self) -> None:
         for child in self._children.values():

@@ -181,7 +181,7 @@ class LocalAirflow:
   Dags > base_standard_ingestion_workflow: it runs every six hours, for the first time at once. Its graph shows
     a group for each source; a task's Logs and XCom tabs say what it did, and why it was skipped.
   Trigger (top right): choose sources and what to leave out, for example force_run_all.
-  base_test_workflow is a smoke run; the other DAGs are paused.
+  base_test_workflow is a smoke run. DAGs of your own documents begin paused.
 
   In a shell:   source {settings}   then, for example, .venv/bin/finport runs
   Logs: {_shown(self._folder.logs)}   Stop: make stop"""

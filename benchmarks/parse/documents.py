@@ -1,4 +1,7 @@
-"""A project of many workflows, written into a folder: as our documents, and as dag-factory's files."""
+"""A project of many workflows, written into a folder: as our documents, and as dag-factory's files.
+
+The six steps are those of the standard workflow: name, agent, action, minutes, retries, batches at a time.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import yaml
 
 Tree = dict[str, Any]
 
-_STEPS = (
+_STEPS: tuple[tuple[str, str, str, int, int, int | None], ...] = (
     ("validate", "scheduler", "validate_source_availability", 5, 3, None),
     ("connect", "connector", "establish_secure_connection", 2, 5, None),
     ("collect", "collector", "collect_data_from_source", 30, 3, 4),
@@ -118,7 +121,8 @@ def _workflow(name: str) -> Tree:
     return _document("Workflow", name, {"tier": "standard"}, spec)
 
 
-def _step(name: str, agent: str, action: str, minutes: int, retries: int, parallel: int | None) -> Tree:
+def _step(name: str, agent: str, action: str, *limits: int | None) -> Tree:
+    minutes, retries, parallel = limits
     step = {"name": name, "agent": agent, "action": action, "timeout": f"{minutes}m", "retries": retries}
     return {**step, "parallel": parallel} if parallel else step
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.project import PRICES, ProjectFolder
+from tests.cli.project import PRICES, ProjectFolder
 
 DEFAULT = "include/configs/policies/default.yaml"
 STORED = "    store: {storage: sql, connection: warehouse, table: market.closing_prices, mode: upsert}\n"

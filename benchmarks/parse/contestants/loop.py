@@ -118,34 +118,42 @@ def group(workflow: str, digest: str, source: Tree, steps: list[Tree], policies:
     first = last = None
     with TaskGroup(group_id=name, tooltip=spec["description"]):
         for step in steps:
-            operator = OPERATORS[step["agent"]]
-            arguments = {
-                "workflow": workflow,
-                "plan_digest": digest,
-                "source": name,
-                "step": step["name"],
-                "owner": spec["owner"],
-                "retries": step["retries"],
-                "retry_delay": duration(retry["delay"]),
-                "retry_exponential_backoff": 2 if retry["strategy"] == "exponential" else 0,
-                "max_retry_delay": duration(retry["maxDelay"]),
-                "execution_timeout": duration(step["timeout"]),
-                "priority_weight": step.get("priority", 1),
-            }
+            stated = {"workflow": workflow, "plan_digest": digest, "source": name, "owner": spec["owner"]}
+            stated |= arguments(step, retry)
             if step["name"] == "store":
-                arguments["outlets"] = [asset]
-            if "parallel" in step:
-                before, after = AROUND[step["name"]]
-                start = operator(task_id=before, phase="split", **arguments)
-                work = operator.partial(task_id=step["name"], phase="batch", **arguments).expand(batch=start.output)
-                end = operator(task_id=after, phase="seal", **arguments)
-                work >> end
-            else:
-                start = end = operator(task_id=step["name"], phase="run", **arguments)
+                stated["outlets"] = [asset]
+            start, end = tasks(step, stated)
             if last is not None:
                 last >> start
             first, last = first or start, end
     return first, last
+
+
+def arguments(step: Tree, retry: Tree) -> Tree:
+    """What the tasks of a step are told besides their source."""
+    return {
+        "step": step["name"],
+        "retries": step["retries"],
+        "retry_delay": duration(retry["delay"]),
+        "retry_exponential_backoff": 2 if retry["strategy"] == "exponential" else 0,
+        "max_retry_delay": duration(retry["maxDelay"]),
+        "execution_timeout": duration(step["timeout"]),
+        "priority_weight": step.get("priority", 1),
+    }
+
+
+def tasks(step: Tree, stated: Tree) -> tuple[Any, Any]:
+    """One task, or three of a step that splits its work; the first and the last of them."""
+    operator = OPERATORS[step["agent"]]
+    if "parallel" not in step:
+        task = operator(task_id=step["name"], phase="run", **stated)
+        return task, task
+    before, after = AROUND[step["name"]]
+    start = operator(task_id=before, phase="split", **stated)
+    work = operator.partial(task_id=step["name"], phase="batch", **stated).expand(batch=start.output)
+    end = operator(task_id=after, phase="seal", **stated)
+    work >> end
+    return start, end
 
 
 def params(sources: list[Tree]) -> dict[str, Param]:

@@ -87,11 +87,17 @@ def plan_for(documents: Catalog, workflow: str, source: str | None = None) -> Pl
     """
     from finport_ingestion.engine.workflow.compile import compile_plan
 
-    if documents.find("Workflow", workflow) is None and "--" in workflow:
+    own = documents.find("Workflow", workflow) is None and "--" in workflow
+    if own:
+        # The landing area knows the run by this name, whatever layout the document has by now.
         workflow, _, source = workflow.partition("--")
     plan = compile_plan(documents, workflow)
-    if plan.layout == "dag" or source is None:
+    if source is None or not (own or plan.layout == "dag-per-source"):
         return plan
+    if source not in {each.name for each in plan.sources}:
+        raise ConfigError(
+            f"workflow {workflow} does not select source {source}.", hint="let it select the source again"
+        )
     return plan.model_copy(update={"workflow": f"{workflow}--{source}", "sources": (plan.source(source),)})
 
 

@@ -108,7 +108,7 @@ def test_it_publishes_the_manifest_before_it_and_reports(places: Places, deliver
 
     assert (result.items, result.rows_passed, result.place) == (1, 2, "store/prices")
     assert result.publication is not None
-    assert (result.publication.run_id, result.publication.commit) == ("run-1", "1")
+    assert (result.publication.run_id, result.publication.commit) == ("nightly/run-1", "1")
     assert _rows(places) == [MONDAY, TUESDAY]
     assert (folder / "data" / "symbol=AAPL").is_dir()
     assert isinstance(StoreStep(), Publishing)
@@ -122,7 +122,7 @@ def test_repeated_it_finds_what_is_there(places: Places, deliveries: Deliveries)
 
     assert result.publication is not None
     assert result.publication.already_there
-    assert result.notes == ("already published by run run-1 (commit 1); nothing was written",)
+    assert result.notes == ("already published by run nightly/run-1 (commit 1); nothing was written",)
 
 
 def test_a_forced_run_writes_the_same_items_again(places: Places, deliveries: Deliveries) -> None:

@@ -49,6 +49,8 @@ def _batches(raw: RawFile, *, rows: int) -> Iterator[Batch]:
         row = 0
         per_row = raw.size_bytes // max(file.metadata.num_rows, 1)
         for found in file.iter_batches(batch_size=rows):
+            # Arrow trusts a file's texts to be UTF-8 and its offsets to be in order; what comes after relies on it.
+            found.validate(full=True)
             numbers = pa.array(np.arange(row + 1, row + found.num_rows + 1))
             row += found.num_rows
             yield Batch(
@@ -74,7 +76,7 @@ def _refuse_bombs(metadata: pq.FileMetaData, raw: RawFile) -> None:
 def _refused(raw: RawFile) -> Iterator[None]:
     try:
         yield
-    except (pa.ArrowException, OSError, pa.ArrowNotImplementedError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         what = "is empty" if raw.size_bytes == 0 else f"not readable as Parquet: {str(error).splitlines()[0][:200]}"

@@ -9,7 +9,7 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
-from tests.unit.cli.project import ProjectFolder
+from tests.cli.project import ProjectFolder
 
 
 def test_rows_are_shown_with_what_they_are_of(ran: ProjectFolder) -> None:

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 from finport_ingestion import __version__
 from finport_ingestion.cli.exits import CommandGroup
 from finport_ingestion.engine.errors import PermanentError
-from tests.unit.cli.project import ProjectFolder
+from tests.cli.project import ProjectFolder
 
-PLUGINS = Path(__file__).parents[3] / "plugins"
+PLUGINS = Path(__file__).parents[2] / "plugins"
 
 _COMMANDS = "validate schema plan source ingest runs show quarantine replay clean reset db recover doctor read version"
 
@@ -35,6 +35,13 @@ def refuse() -> None:
     raise PermanentError("the [bold] thing is closed.", hint="open it")
 
 
+def written_to(told: str) -> Path:
+    """The file that a message names."""
+    found = re.search(r"the traceback in (\S+)", told)
+    assert found is not None
+    return Path(found.group(1))
+
+
 def test_an_error_of_ours_is_a_sentence_and_a_fix() -> None:
     result = CliRunner().invoke(faulty, ["refuse"])
     assert result.exit_code == 1
@@ -47,9 +54,7 @@ def test_a_fault_says_where_its_traceback_is() -> None:
     assert result.exit_code == 3
     assert "a fault in finport: ZeroDivisionError: division by zero" in result.stderr
     assert "Traceback" not in result.stderr
-    written = re.search(r"the traceback in (\S+)", result.stderr)
-    assert written is not None
-    file = Path(written.group(1))
+    file = written_to(result.stderr)
     assert "_ = 1 / 0" in file.read_text()
     assert file.stat().st_mode & 0o077 == 0
     file.unlink()
@@ -57,7 +62,9 @@ def test_a_fault_says_where_its_traceback_is() -> None:
 
 def test_a_developer_sees_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FINPORT_DEBUG", "1")
-    assert "_ = 1 / 0" in CliRunner().invoke(faulty, ["divide"]).stderr
+    told = CliRunner().invoke(faulty, ["divide"]).stderr
+    assert "_ = 1 / 0" in told
+    written_to(told).unlink()
 
 
 @pytest.mark.parametrize("arguments", [["ingest"], ["runs", "--limit", "none"], ["rnus"], ["show", "a", "--sideways"]])

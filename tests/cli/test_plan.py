@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.unit.cli.project import SOURCE, ProjectFolder
+from tests.cli.project import SOURCE, ProjectFolder
 
 PRICES = "include/configs/sources/prices.yaml"
 DAILY = "include/configs/workflows/daily.yaml"

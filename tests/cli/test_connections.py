@@ -12,7 +12,7 @@ import pytest
 from finport_ingestion.cli.connections import CommandLineConnections, airflow_is_set_up
 from finport_ingestion.engine.errors import MissingConnection
 
-PLUGINS = Path(__file__).parents[3] / "plugins"
+PLUGINS = Path(__file__).parents[2] / "plugins"
 
 
 def test_the_environment_comes_first() -> None:

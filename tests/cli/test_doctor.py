@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.cli.project import SOURCE, ProjectFolder
+from tests.cli.project import SOURCE, ProjectFolder
 
 
 def checks(project: ProjectFolder) -> tuple[int, dict[str, Any]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.project import PRICES, ProjectFolder
+from tests.cli.project import PRICES, ProjectFolder
 
 
 @pytest.fixture(autouse=True)

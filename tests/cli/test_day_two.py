@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.project import SOURCE, ProjectFolder
+from tests.cli.project import SOURCE, ProjectFolder
 
 PRICES = "include/configs/sources/prices.yaml"
 DEFAULT = "include/configs/policies/default.yaml"
@@ -162,6 +162,16 @@ def test_a_replay_uses_the_landed_bytes_and_todays_rules(ran: ProjectFolder) -> 
     told = ran.json("replay", "first")
     assert told["status"] == "succeeded"
     assert sorted(prices_of(ran)) == ["AAPL", "AMZN", "MSFT"]
+
+
+def test_a_run_of_a_dag_for_each_source_is_replayed_whatever_the_layout_is_by_now(ready: ProjectFolder) -> None:
+    layout = "  timeout: 1h\n  layout: dag-per-source"
+    ready.change("include/configs/workflows/daily.yaml", "  timeout: 1h", layout)
+    ready.done("ingest", "prices", "--run-id", "first")
+    ready.change("include/configs/workflows/daily.yaml", layout, "  timeout: 1h")
+    assert ready.json("replay", "first")["workflow"] == "daily--prices"
+    ready.done("quarantine", "release", "first", "prices", "--file", repaired(ready))
+    assert len(prices_of(ready)) == 6
 
 
 def test_a_replay_can_be_tried_before(ran: ProjectFolder) -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.unit.cli.project import SOURCE, WORKFLOW, ProjectFolder
+from tests.cli.project import SOURCE, WORKFLOW, ProjectFolder
 
 
 def test_a_run_shows_each_step_with_its_counts(ran: ProjectFolder) -> None:
