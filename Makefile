@@ -12,7 +12,8 @@ READY := $(VENV)/.ready-$(shell cat requirements.lock.txt pyproject.toml | cksum
 EXTRAS := aws gcp azure kafka polars demo dev docs
 
 export AIRFLOW_HOME ?= $(CURDIR)/.airflow
-export PYTHONDONTWRITEBYTECODE = 1
+# Compiled modules are kept out of the work tree, but they are kept: Airflow takes seconds to compile.
+export PYTHONPYCACHEPREFIX ?= $(CURDIR)/.airflow/pycache
 
 .PHONY: help setup services demo test check start stop bench docs lock clean
 
@@ -24,7 +25,7 @@ setup: $(READY) ## make .venv with everything that the other targets need
 $(READY): requirements.lock.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip -q
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install -q --disable-pip-version-check "$$(sed -n 's/^\(uv==[0-9.]*\).*/\1/p' requirements.lock.txt)"
 	@echo "Installing the locked packages ..."
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock.txt
@@ -66,4 +67,5 @@ lock: setup ## resolve the dependencies anew and write requirements.lock.txt
 		$(addprefix --extra ,$(EXTRAS)) pyproject.toml -o requirements.lock.txt
 
 clean: ## remove what the other targets made, but not .venv
+	@test ! -d .airflow/local || $(BIN)/python -m demo.local stop
 	rm -rf .airflow .finport site dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

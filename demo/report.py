@@ -93,7 +93,7 @@ class Report:
         snapshot = open_snapshot(services.places.at(f"store/{dataset}"))
         title = f"Five of {snapshot.row_count:,} rows, read back from {dataset}"
         table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
-        rows = snapshot.to_pyarrow().head(_ROWS)
+        rows = snapshot.to_table().slice(0, _ROWS)
         for name in rows.column_names:
             table.add_column(name, justify="left" if name in ("symbol", "date") else "right")
         for values in rows.to_pylist():

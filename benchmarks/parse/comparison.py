@@ -80,7 +80,7 @@ def _facts(size: Size, rounds: int, taken: dict[str, list[Run]]) -> dict[str, st
     made = ", ".join(f"{count} {what}" for what, count in counts.items())
     return {
         "input": f"{size.workflows * size.sources} sources in {size.workflows} workflows",
-        "made": f"{made}; the loop's are the same to the last argument, dag-factory's the same in number",
+        "made": f"{made}; the loop's are equal to ours, dag-factory's in number",
         "versions": f"Airflow {airflow_version()}, dag-factory {DAG_FACTORY}, Python {sys.version.split()[0]}",
         "rounds": f"{rounds}, each contestant once in each, in a fresh process",
     }

@@ -64,7 +64,7 @@ def test_a_place_of_no_known_kind_fails(ready: ProjectFolder, monkeypatch: pytes
     monkeypatch.setenv("AIRFLOW__FINPORT__PLACES", "nowhere://bucket/places")
     code, found = checks(ready)
     assert code == 1
-    assert "nowhere://bucket/places cannot be written" in found["places"]["told"]
+    assert "'nowhere://bucket/places' is no place for data" in found["places"]["told"]
 
 
 def test_outside_of_a_project_only_the_installation_is_looked_at(

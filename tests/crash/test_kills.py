@@ -45,9 +45,7 @@ def _run(processes: ForkServerContext, folder: Path, run_id: str, fatal: int | N
 
 def _stored(folder: Path) -> list[tuple[str, str, str]]:
     snapshot = open_snapshot(services_of(folder).places.at(f"store/{SOURCE}"))
-    return sorted(
-        (row["isin"], str(row["date"]), str(row["price"])) for row in snapshot.to_pyarrow().to_table().to_pylist()
-    )
+    return sorted((row["isin"], str(row["date"]), str(row["price"])) for row in snapshot.to_table().to_pylist())
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import DOCS, blocks, shell_lines
 from tests.cli.project import PRICES, ProjectFolder
+from tests.docs.pages import DOCS, blocks, shell_lines
 
 _RUN, _SOURCE, _DATASET = "first", "prices", "closing-prices"
 _RIGHT = {3: "221.03", 6: "233.10"}

@@ -47,7 +47,13 @@ class Project:
         Args:
             root: A folder or an fsspec url, where the caller knows it from elsewhere (Airflow's configuration).
         """
-        return Places(UPath(root or os.environ.get(PLACES_VARIABLE) or self.folder / ".finport" / "places"))
+        place = root or os.environ.get(PLACES_VARIABLE) or self.folder / ".finport" / "places"
+        try:
+            return Places(UPath(place))
+        except (ValueError, ImportError) as error:
+            raise ConfigError(
+                f"'{place}' is no place for data: {error}.", hint="use a folder, or a url such as s3://bucket/finport"
+            ) from error
 
     @property
     def default_state_url(self) -> str:

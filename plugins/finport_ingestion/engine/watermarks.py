@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from finport_ingestion.engine.digest import canonical, row_digest
 from finport_ingestion.engine.files import Places
-from finport_ingestion.engine.records import LINEAGE_COLUMNS, Part, Watermark
+from finport_ingestion.engine.logical import parse_logical, to_arrow
+from finport_ingestion.engine.records import BEYOND, LINEAGE_COLUMNS, Part, Watermark
 
 
 def watermark_of(
@@ -33,21 +34,28 @@ def watermark_of(
     Args:
         passed: Parquet parts of records that passed, none of them below `previous`.
         converted: Those parts before the check.
-        proposed: Field and type of the cursor; its ties are rows beyond the mark that earlier runs dealt with.
+        proposed: Field and type of the cursor; its ties name the rows beyond the mark that earlier runs dealt with.
     """
     tops = [top for part in passed if (top := _top(part, proposed.field, places)) is not None]
     if not tops:
         return previous
     top = max(tops)
     ties = {digest for part in converted for digest in _digests_from(part, proposed.field, top, places)}
+    ties |= {digest for digest in proposed.ties if digest.startswith(BEYOND)}
     text = canonical(top)
     if text is None:
         return previous
     if previous is not None and previous.value == text:
         ties |= set(previous.ties)
-    return Watermark(
-        field=proposed.field, value=text, type=proposed.type, ties=tuple(sorted(ties | set(proposed.ties)))
-    )
+    return Watermark(field=proposed.field, value=text, type=proposed.type, ties=tuple(sorted(ties)))
+
+
+def is_behind(mark: Watermark | None, other: Watermark | None) -> bool:
+    """Whether `mark` lies before `other`, or at it."""
+    if mark is None or other is None:
+        return mark is None
+    kind = to_arrow(parse_logical(other.type))
+    return bool(pc.less_equal(pa.scalar(mark.value).cast(kind), pa.scalar(other.value).cast(kind)).as_py())
 
 
 def _top(part: Part, field: str, places: Places) -> Any:
@@ -56,12 +64,17 @@ def _top(part: Part, field: str, places: Places) -> Any:
 
 
 def _digests_from(part: Part, field: str, top: Any, places: Places) -> Iterator[str]:
-    """Digests of the rows at or beyond `top`."""
+    """Digests of the rows at `top`, and marked ones of those beyond it."""
     for batch in _batches(part, places):
         values = _cursor(batch, field)
-        rows = batch.filter(pc.greater_equal(values, pa.scalar(top, values.type)))
-        columns = [name for name in rows.schema.names if name not in LINEAGE_COLUMNS]
-        yield from (row_digest(row) for row in rows.select(columns).to_pylist())
+        mark = pa.scalar(top, values.type)
+        yield from _digests(batch.filter(pc.equal(values, mark)))
+        yield from (f"{BEYOND}{digest}" for digest in _digests(batch.filter(pc.greater(values, mark))))
+
+
+def _digests(rows: pa.RecordBatch) -> Iterator[str]:
+    columns = [name for name in rows.schema.names if name not in LINEAGE_COLUMNS]
+    return (row_digest(row) for row in rows.select(columns).to_pylist())
 
 
 def _batches(part: Part, places: Places) -> Iterator[pa.RecordBatch]:

@@ -8,7 +8,7 @@ import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from finport_ingestion.engine.collect.changes import unchanged_because
 from finport_ingestion.engine.collect.landing import land
@@ -18,6 +18,9 @@ from finport_ingestion.engine.files import write_bytes
 from finport_ingestion.engine.records import Fingerprint, Manifest, Part, Replaces, SourceItem, StepResult, Watermark
 from finport_ingestion.engine.sources.opening import open_source
 from finport_ingestion.engine.step import StepContext
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 
 class CollectStep:
@@ -51,8 +54,8 @@ class CollectStep:
         if context.flags.replay_of:
             return StepResult(notes=("replay: the landed bytes are used as they are",))
         fragment = self._fragment_path(context, context.batch or 0)
-        if not fragment.exists():
-            listing = self._listing(context)
+        listing = self._listing(context)
+        if not fragment.exists() or _listing_of(fragment) != listing["digest"]:
             source = open_source(context)
             items = listing["items"]
             parts = [
@@ -60,7 +63,10 @@ class CollectStep:
                 for index in listing["batches"][context.batch or 0]
                 for part in land(items[index], index=index, source=source, context=context)
             ]
-            write_bytes(fragment, context.manifest(replaces=listing["replaces"], parts=tuple(parts)).to_json())
+            manifest = context.manifest(
+                replaces=listing["replaces"], parts=tuple(parts), facts={"listing": listing["digest"]}
+            )
+            write_bytes(fragment, manifest.to_json())
         manifest = Manifest.from_json(fragment.read_bytes())
         return StepResult(
             items=len({part.item for part in manifest.parts}),
@@ -145,12 +151,15 @@ class CollectStep:
             raise Skipped(f"{context.source.name} is unchanged: the same bytes (SHA-256) are published already")
 
     def _listing(self, context: StepContext) -> dict[str, Any]:
-        listing: dict[str, Any] = json.loads((context.folder("staging") / "split.json").read_bytes())
+        written = (context.folder("staging") / "split.json").read_bytes()
+        listing: dict[str, Any] = json.loads(written)
+        # A run that is begun again may find other items: batches of the earlier listing do not count.
+        listing["digest"] = hashlib.sha256(written).hexdigest()
         listing["items"] = [_item(fields) for fields in listing["items"]]
         listing["replaces"] = Replaces(listing["replaces"])
         return listing
 
-    def _fragment_path(self, context: StepContext, number: int) -> Any:
+    def _fragment_path(self, context: StepContext, number: int) -> UPath:
         return context.folder("staging") / f"batch-{number:04d}.json"
 
 
@@ -177,6 +186,10 @@ def _fingerprint(item: SourceItem, parts: Sequence[Part]) -> Fingerprint:
         etag=item.etag,
         record_count=item.record_count,
     )
+
+
+def _listing_of(fragment: UPath) -> object:
+    return Manifest.from_json(fragment.read_bytes()).facts.get("listing")
 
 
 def _item(fields: dict[str, Any]) -> SourceItem:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from finport_ingestion.engine.digest import canonical
 from finport_ingestion.engine.errors import ConfigError
 from finport_ingestion.engine.logical import LogicalType, parse_logical
-from finport_ingestion.engine.records import Watermark
+from finport_ingestion.engine.records import BEYOND, Watermark
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "integer": int,
@@ -47,7 +47,7 @@ class Taken:
 
     top: str | None = None  # the highest value, canonical
     ties: frozenset[str] = frozenset()  # digests of the rows that have it
-    known: frozenset[str] = frozenset()  # digests of rows beyond the mark that an earlier run dealt with
+    known: frozenset[str] = frozenset()  # marked digests of rows beyond the last mark that an earlier run dealt with
     already_taken: int = 0
     before_start: int = 0
     without_value: int = 0
@@ -119,10 +119,14 @@ class Increment:
         ties = frozenset(self.cursor.after.ties) if self.cursor.after else frozenset()
         if not ties:
             return set()
-        found = {position: digest(position) for position in _positions(pc.greater_equal(values, mark))}
-        again = {position for position, text in found.items() if text in ties}
-        beyond = set(_positions(pc.greater(values, mark)))
-        self.known.update(found[position] for position in again & beyond)
+        held = {tie.removeprefix(BEYOND) for tie in ties if tie.startswith(BEYOND)}
+        again = {position for position in _positions(pc.equal(values, mark)) if digest(position) in ties | held}
+        # Without any, which is the rule, the rows beyond the mark need no digest.
+        for position in _positions(pc.greater(values, mark)) if held else ():
+            text = digest(position)
+            if text in held:
+                self.known.add(BEYOND + text)
+                again.add(position)
         return again
 
     def _raise_top(self, values: pa.Array, digest: Callable[[int], str]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from finport_ingestion.engine.config.models.settings import parse_rate
+from finport_ingestion.engine.connections import ConnectionSpec
+from finport_ingestion.engine.errors import MissingConnection
 from finport_ingestion.engine.sources.interface import Access, ByteSource, RowSource
 from finport_ingestion.engine.sources.registry import PROTOCOLS
 from finport_ingestion.engine.step import StepContext
@@ -15,9 +17,9 @@ def open_source(context: StepContext) -> ByteSource | RowSource:
     auth_connection_id = getattr(planned.auth, "connection", None) or connection_id
     access = Access(
         source=planned.name,
-        connection=context.connections.get(connection_id) if connection_id else None,
+        connection=_connection(context, connection_id),
         auth=planned.auth,
-        auth_connection=context.connections.get(auth_connection_id) if auth_connection_id and planned.auth else None,
+        auth_connection=_connection(context, auth_connection_id) if planned.auth else None,
         deadline=context.deadline,
         request_timeout_seconds=settings.limits.request_timeout.total_seconds(),
         rate=parse_rate(settings.limits.rate),
@@ -27,3 +29,12 @@ def open_source(context: StepContext) -> ByteSource | RowSource:
     )
     source: ByteSource | RowSource = PROTOCOLS.get(planned.source.protocol)(planned.source, access)
     return source
+
+
+def _connection(context: StepContext, connection_id: str | None) -> ConnectionSpec | None:
+    if connection_id is None:
+        return None
+    try:
+        return context.connections.get(connection_id)
+    except MissingConnection as error:
+        raise MissingConnection(f"{context.source.name}: {error.message}", hint=error.hint) from error

@@ -21,7 +21,7 @@ from finport_ingestion.engine.validate.report import Report, Subject, rule_facts
 from finport_ingestion.engine.validate.score import gate, shares_of
 from finport_ingestion.engine.validate.staged import Staged, open_staged
 from finport_ingestion.engine.validate.suite import Suite, make_suite
-from finport_ingestion.engine.watermarks import watermark_of
+from finport_ingestion.engine.watermarks import is_behind, watermark_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +176,13 @@ def _notes(checked: _Checked) -> tuple[str, ...]:
 
 
 def _watermark(context: StepContext, upstream: Manifest, passed: Sequence[Part]) -> Watermark | None:
-    if upstream.watermark is None or context.flags.replay_of:
-        return None  # a replay brings nothing that moves the mark
+    if upstream.watermark is None or upstream.facts.get("released"):
+        return None
     whole = upstream.replaces is Replaces.SOURCE
     previous = None if whole else context.memory.watermark(context.source.name, context.source.dataset)
-    return watermark_of(passed, upstream.parts, upstream.watermark, previous=previous, places=context.places)
+    reached = watermark_of(passed, upstream.parts, upstream.watermark, previous=previous, places=context.places)
+    # A replay of an old run does not move the mark back.
+    return None if context.flags.replay_of and is_behind(reached, previous) else reached
 
 
 def _gate_failed(context: StepContext, checked: _Checked) -> QualityGateFailed:
