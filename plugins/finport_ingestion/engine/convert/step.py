@@ -11,7 +11,8 @@ from finport_ingestion.engine.convert.columns import TargetSchema
 from finport_ingestion.engine.convert.conversion import Job, Landed, convert_part
 from finport_ingestion.engine.convert.fragments import Fragment, assemble_rejects, read_fragment, write_fragment
 from finport_ingestion.engine.convert.increment import Cursor
-from finport_ingestion.engine.convert.interface import RawFile
+from finport_ingestion.engine.convert.interface import RawFile, Reader
+from finport_ingestion.engine.convert.item_columns import WithItemColumns, item_values
 from finport_ingestion.engine.convert.numerals import NumberStyle
 from finport_ingestion.engine.convert.recognise import options_of, reader_of
 from finport_ingestion.engine.convert.reconcile import Conversion, reconcile
@@ -48,7 +49,10 @@ class ConvertStep:
         options = [options_of(p, raw=f, stated=stated) for p, f in zip(upstream.parts, files, strict=True)]
         typed = _typed(options, context)
         terms = _terms(context, options[0], typed=typed)
-        samples = _samples(files, options, terms, context, released=bool(upstream.facts.get("released")))
+        readers = [
+            _reader(chosen, part, upstream, context) for chosen, part in zip(options, upstream.parts, strict=True)
+        ]
+        samples = _samples(files, readers, terms, context, released=bool(upstream.facts.get("released")))
         settled = settle(samples, terms)
         batches = deal([file.size_bytes for file in files], batches=context.step.parallel or 1)
         plan = WorkPlan(
@@ -118,7 +122,8 @@ class ConvertStep:
         part = upstream.parts[index]
         terms = _terms(context, _options(plan, 0), typed=plan.typed)
         job = _job(context, plan, terms, released=bool(upstream.facts.get("released")))
-        landed = _landed(part, _options(plan, index), context, rewritten=final is not None)
+        reader = _reader(_options(plan, index), part, upstream, context)
+        landed = _landed(part, reader, context, rewritten=final is not None)
         if final is not None:
             return convert_part(landed, schema=final, job=job, settle_again=None)
 
@@ -129,13 +134,13 @@ class ConvertStep:
 
 
 def _samples(
-    files: Sequence[RawFile], options: Sequence[FormatOptions], terms: Terms, context: StepContext, *, released: bool
+    files: Sequence[RawFile], readers: Sequence[Reader], terms: Terms, context: StepContext, *, released: bool
 ) -> list[Seen]:
     size = slice_size(len(files))
     seen: list[Seen] = []
-    for raw, chosen in zip(files, options, strict=True):
+    for raw, reader in zip(files, readers, strict=True):
         context.deadline.check()
-        seen.append(sample(raw, reader_of(chosen), terms=terms, size_bytes=size, from_fields=released))
+        seen.append(sample(raw, reader, terms=terms, size_bytes=size, from_fields=released))
     return condensed(seen)
 
 
@@ -150,7 +155,15 @@ def _raw(part: Part, context: StepContext) -> RawFile:
     return RawFile(path=path, uri=part.uri, size_bytes=part.size_bytes, may_be_empty=quality.min_rows == 0)
 
 
-def _landed(part: Part, options: FormatOptions, context: StepContext, *, rewritten: bool) -> Landed:
+def _reader(options: FormatOptions, part: Part, upstream: Manifest, context: StepContext) -> Reader:
+    reader = reader_of(options)
+    if upstream.facts.get("released"):
+        return reader  # a record that was set aside has the columns already
+    values = item_values(context.source.item_columns, part.item, source=context.source.name)
+    return WithItemColumns(reader, values) if values else reader
+
+
+def _landed(part: Part, reader: Reader, context: StepContext, *, rewritten: bool) -> Landed:
     digest = hashlib.sha256(part.uri.encode()).hexdigest()[:12]
     stem = f"{part.sequence:05d}-{digest}"
     folder = context.folder("staging")
@@ -160,7 +173,7 @@ def _landed(part: Part, options: FormatOptions, context: StepContext, *, rewritt
     return Landed(
         part=part,
         raw=_raw(part, context),
-        reader=reader_of(options),
+        reader=reader,
         path=path,
         uri=context.places.relative(path),
         rejects_path=rejects_path,

@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from finport_ingestion.engine.config.catalog import Catalog
     from finport_ingestion.engine.config.models.documents import Source, Workflow
 
-_KEPT = ("source", "incremental", "frequency", "depends_on", "merge_keys", "time_zone", "description", "owner")
+_KEPT = (
+    "source",
+    "item_columns",
+    "incremental",
+    "frequency",
+    "depends_on",
+    "merge_keys",
+    "time_zone",
+    "description",
+    "owner",
+)
 
 
 def compile_plan(catalog: Catalog, workflow_name: str) -> Plan:

@@ -43,6 +43,7 @@ class PlannedSource(Spec):
     convert: AnyFormat | None = None
     dataset: str
     contract: Contract
+    item_columns: str | None = None
     incremental: Incremental | None = None
     settings: Settings
     frequency: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -38,6 +39,19 @@ def _zone(name: str) -> str:
 TimeZone = Annotated[str, AfterValidator(_zone)]
 
 
+def _with_groups(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groupindex
+    except re.error as error:
+        raise ValueError(f"no regular expression: {error}") from error
+    if not groups:
+        raise ValueError("name a group for each column, as in (?P<index>\\w+)\\.csv")
+    return pattern
+
+
+ItemColumns = Annotated[str, AfterValidator(_with_groups), Field(examples=[r"^(?P<index>\w+)\.csv$"])]
+
+
 class Incremental(Spec):
     """Take only what is new since the last published run."""
 
@@ -55,6 +69,10 @@ class SourceSpec(Described):
     convert: AnyFormat | None = Field(default=None, description="The format in place, instead of `format`.")
     dataset: DnsName | None = Field(default=None, description="What is published; the source's name by default.")
     contract: Contract = Field(default_factory=Contract, description="The agreed columns.")
+    item_columns: ItemColumns | None = Field(
+        default=None,
+        description="A regular expression over the item's id (a file's name); its named groups become columns.",
+    )
     incremental: Incremental | None = Field(default=None, description="Take only what is new.")
     policy: str | None = Field(default=None, description="Name of a Policy document, above the default one.")
     overrides: Settings = Field(default_factory=Settings, description="Settings for this source alone.")
