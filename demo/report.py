@@ -143,7 +143,7 @@ def _source_cells(outcome: SourceOutcome, steps: list[StepRow]) -> list[str]:
         outcome.source,
         f"{converted.rows_read:,}",
         f"{checked.rows_passed:,}",
-        f"{checked.rows_quarantined:,}",
+        f"{converted.rows_quarantined + checked.rows_quarantined:,}",
         f"{checked.score:.2f}" if checked.score is not None else "-",
         f"{seconds:.1f}",
         f"{converted.rows_read / seconds:,.0f}" if seconds else "-",

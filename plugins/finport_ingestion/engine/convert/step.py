@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from typing import cast
 
 from finport_ingestion.engine.convert.cast import Reading
 from finport_ingestion.engine.convert.columns import TargetSchema
@@ -156,11 +157,11 @@ def _raw(part: Part, context: StepContext) -> RawFile:
 
 
 def _reader(options: FormatOptions, part: Part, upstream: Manifest, context: StepContext) -> Reader:
-    reader = reader_of(options)
+    reader: Reader = reader_of(options)
     if upstream.facts.get("released"):
         return reader  # a record that was set aside has the columns already
     values = item_values(context.source.item_columns, part.item, source=context.source.name)
-    return WithItemColumns(reader, values) if values else reader
+    return cast(Reader, WithItemColumns(reader, values)) if values else reader
 
 
 def _landed(part: Part, reader: Reader, context: StepContext, *, rewritten: bool) -> Landed:
