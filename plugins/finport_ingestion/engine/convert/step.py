@@ -161,7 +161,7 @@ def _reader(options: FormatOptions, part: Part, upstream: Manifest, context: Ste
     if upstream.facts.get("released"):
         return reader  # a record that was set aside has the columns already
     values = item_values(context.source.item_columns, part.item, source=context.source.name)
-    return cast(Reader, WithItemColumns(reader, values)) if values else reader
+    return cast("Reader", WithItemColumns(reader, values)) if values else reader
 
 
 def _landed(part: Part, reader: Reader, context: StepContext, *, rewritten: bool) -> Landed:
