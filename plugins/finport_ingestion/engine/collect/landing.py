@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 from finport_ingestion.engine.errors import ChecksumMismatch, PermanentError
 from finport_ingestion.engine.files import write_atomically
@@ -87,65 +88,27 @@ def _compare(delivery: Delivery, size: int, digests: dict[str, str], *, item: So
 
 
 def _land_rows(item: SourceItem, *, folder: UPath, source: RowSource, context: StepContext) -> Part:
-    import pyarrow.parquet as pq
+    from finport_ingestion.engine.parquet_file import write_parquet
 
     path = folder / "00000.parquet"
-    rows = 0
-    with write_atomically(path) as file:
-        hashing = _Hashing(file)
-        writer: pq.ParquetWriter | None = None
-        for batch in source.read(item):
+    batches = source.read(item)
+    first = next(batches, None)
+    if first is None:
+        raise PermanentError(
+            f"{context.source.name}: {item.id} gave not even an empty batch.", hint="report this source"
+        )
+    with write_parquet(path, first.schema) as sink:
+        for batch in itertools.chain([first], batches):
             context.deadline.check()
-            writer = writer or pq.ParquetWriter(hashing, batch.schema, compression="zstd")
-            writer.write_batch(batch)
-            rows += batch.num_rows
+            sink.write(batch)
             context.progress.advance(rows=batch.num_rows, size_bytes=batch.nbytes)
-        if writer is None:
-            raise PermanentError(
-                f"{context.source.name}: {item.id} gave not even an empty batch.", hint="report this source"
-            )
-        writer.close()
     return Part(
         uri=context.places.relative(path),
         format="parquet",
-        size_bytes=hashing.size,
-        sha256=hashing.sha256.hexdigest(),
+        size_bytes=sink.size_bytes,
+        sha256=sink.sha256,
         item=item.id,
         sequence=0,
-        row_count=rows,
+        row_count=sink.row_count,
         media_type="application/vnd.apache.parquet",
     )
-
-
-class _Hashing:
-    """A writable file that counts and hashes what goes through; Parquet is written from front to back."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.size = 0
-        self.sha256 = hashlib.sha256()
-        self.closed = False
-
-    def write(self, content: bytes) -> int:
-        self.sha256.update(content)
-        self.size += len(content)
-        return self._file.write(content)
-
-    def tell(self) -> int:
-        return self.size
-
-    def flush(self) -> None:
-        self._file.flush()
-
-    def close(self) -> None:
-        # The atomic writer closes the file after it is synced.
-        self.closed = True
-
-    def writable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return False
-
-    def seekable(self) -> bool:
-        return False
