@@ -224,6 +224,32 @@ def test_a_run_uses_the_plan_it_began_with(deployment: Deployment) -> None:
     assert deployment.stored() == rows()
 
 
+def test_a_variable_that_is_not_set_costs_its_source_alone(deployment: Deployment) -> None:
+    other = (
+        deployment.document.read_text().replace("{name: prices}", "{name: rates}").replace("*.csv", "${NOWHERE_SET}")
+    )
+    (deployment.document.parent / "rates.yaml").write_text(other)
+    workflow = deployment.folder / "include/configs/workflows/prices.yaml"
+    workflow.write_text(workflow.read_text().replace("names: [prices]", "names: [prices, rates]"))
+    outcome = deployment.run("run-1")
+    assert dict(outcome.sources) == {"prices": "succeeded", "rates": "failed"}
+    assert any("NOWHERE_SET" in told for told in deployment.told)
+    assert deployment.stored() == rows()
+
+
+def test_a_source_that_another_run_works_on_is_left_to_it(deployment: Deployment) -> None:
+    answers: list[Outcome] = []
+
+    def begin_another(unit: Unit, ending: object) -> None:
+        if unit.step == "connect" and not answers:
+            answers.append(deployment.run("run-2"))
+
+    assert deployment.run("run-1", report=begin_another).status == "succeeded"
+    assert answers[0].status == "failed"
+    assert all("run-1" in told for told in deployment.told)
+    assert deployment.stored() == rows()
+
+
 def test_batches_of_an_earlier_listing_do_not_count(deployment: Deployment) -> None:
     def break_the_contract(unit: Unit, ending: object) -> None:
         if unit.step == "collect" and unit.phase is Phase.BATCH:

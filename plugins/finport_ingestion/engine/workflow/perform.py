@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from finport_ingestion.engine.clock import Deadline
 from finport_ingestion.engine.config.environment import fill
-from finport_ingestion.engine.errors import Skipped
+from finport_ingestion.engine.errors import FinportError, LeaseHeld, Skipped
 from finport_ingestion.engine.records import Publication, StepResult
 from finport_ingestion.engine.resilience.retry import Attempt, Decision, decide
 from finport_ingestion.engine.state.actor import Actor
@@ -69,14 +69,9 @@ def perform(unit: Unit, services: Services) -> StepResult:
         Skipped: There was nothing to do, with the reason; it stands in the ledger.
         StepFailed: It failed. When no further try helps, what the source had published in this run is taken back.
     """
-    context = context_of(unit, services)
-    services.state.begin_step(
-        unit.key,
-        try_number=unit.try_number,
-        timeout_seconds=max(context.deadline.seconds_left(), 1.0),
-        actor=Actor.current(),
-    )
+    _begin(unit, services)
     try:
+        context = context_of(unit, services)
         context.deadline.check()
         result = _call(context, unit)
     except Skipped as skipped:
@@ -96,11 +91,31 @@ def perform(unit: Unit, services: Services) -> StepResult:
     return result
 
 
+def _begin(unit: Unit, services: Services) -> None:
+    left = deadline_of(unit, services).seconds_left()
+    try:
+        services.state.begin_step(
+            unit.key, try_number=unit.try_number, timeout_seconds=max(left, 1.0), actor=Actor.current()
+        )
+    except LeaseHeld as held:
+        # The ledger's entry is the holder's: there is nothing of this run to record or to take back.
+        raise StepFailed(held, _decision(unit, held, services)) from held
+
+
 def context_of(unit: Unit, services: Services) -> StepContext:
-    """All that the unit's step may use, with `${VARIABLES}` filled in."""
+    """All that the unit's step may use, with `${VARIABLES}` filled in.
+
+    Raises:
+        ConfigError: A variable is not set.
+    """
+    source = unit.plan.source(unit.source)
+    return _context(unit, services, fill(source, services.environment, key=f"source {source.name}"))
+
+
+def _context(unit: Unit, services: Services, source: PlannedSource) -> StepContext:
     return StepContext(
         plan=unit.plan,
-        source=_filled(unit.plan.source(unit.source), services),
+        source=source,
         step=unit.plan.step(unit.step),
         run=unit.run,
         batch=unit.batch,
@@ -163,7 +178,10 @@ def _publishing(plan: Plan, run: RunKey, source: str, services: Services) -> Ite
         if action(planned.agent, planned.action).publishes:
             unit = Unit(plan=plan, run=run, source=source, step=planned.name, phase=Phase.RUN)
             step: Publishing = ACTIONS.get(action_key(planned.agent, planned.action))()  # type: ignore[assignment]
-            yield context_of(unit, services), step
+            # What was published is settled also where a variable of the source itself is gone.
+            settings = fill(plan.source(source).settings, services.environment, key=f"source {source}")
+            filled = plan.source(source).model_copy(update={"settings": settings})
+            yield _context(unit, services, filled), step
 
 
 def _call(context: StepContext, unit: Unit) -> StepResult:
@@ -175,11 +193,7 @@ def _call(context: StepContext, unit: Unit) -> StepResult:
 
 
 def _record_failure(unit: Unit, error: BaseException, services: Services) -> Decision:
-    planned, source = unit.plan.step(unit.step), unit.plan.source(unit.source)
-    attempt = Attempt(
-        number=unit.try_number, tries=planned.retries + 1, seconds_left=seconds_left(unit.plan, unit.run, services)
-    )
-    decision = decide(error, attempt, unit.plan.settings(source, planned).retry)
+    decision = _decision(unit, error, services)
     services.state.fail_step(
         unit.key,
         type(error).__name__,
@@ -189,9 +203,17 @@ def _record_failure(unit: Unit, error: BaseException, services: Services) -> Dec
     )
     services.state.record_decision(unit.key, decision.reason)
     if not decision.again:
-        take_back(unit.plan, unit.run, unit.source, services, reason=str(error))
+        try:
+            take_back(unit.plan, unit.run, unit.source, services, reason=str(error))
+        except FinportError as trouble:
+            # The saga stays open, and the error that began it all is the one to be told.
+            later = "the next run or 'finport recover' settles what was published"
+            services.state.record_decision(unit.key, f"{trouble}; {later}")
     return decision
 
 
-def _filled(source: PlannedSource, services: Services) -> PlannedSource:
-    return fill(source, services.environment, key=f"source {source.name}")
+def _decision(unit: Unit, error: BaseException, services: Services) -> Decision:
+    planned, source = unit.plan.step(unit.step), unit.plan.source(unit.source)
+    left = seconds_left(unit.plan, unit.run, services)
+    attempt = Attempt(number=unit.try_number, tries=planned.retries + 1, seconds_left=left)
+    return decide(error, attempt, unit.plan.settings(source, planned).retry)
