@@ -43,13 +43,13 @@ class Quotes:
         return SlowReply(answer, pause_seconds=0.5, chunk_bytes=400) if len(self.gets) == 1 else answer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def quotes() -> Quotes:
     """What the slow source was asked."""
     return Quotes()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def quotes_server(web_servers: WebServers, quotes: Quotes) -> Iterator[WebServer]:
     """The web server of the slow source."""
     with web_servers.serve() as server:
@@ -57,7 +57,7 @@ def quotes_server(web_servers: WebServers, quotes: Quotes) -> Iterator[WebServer
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def airflow_system(
     tmp_path_factory: pytest.TempPathFactory, postgresql: PostgresqlServer, quotes_server: WebServer
 ) -> Iterator[AirflowSystem]:

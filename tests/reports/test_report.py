@@ -217,7 +217,7 @@ assert "great_expectations" in sys.modules
 delivery.quality = {}
 delivery.check()
 """
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[2]
     environment: dict[str, Any] = {
         **os.environ,
         "HOME": str(home),

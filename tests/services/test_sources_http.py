@@ -391,7 +391,7 @@ class TestIntegrity:
 
 def test_queries_do_not_reach_the_log(web_server: WebServer, caplog: pytest.LogCaptureFixture) -> None:
     web_server.add("/v1/prices", json_reply(ROWS))
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, logger="httpx"):
         collect(http_source(web_server, query={"key": "Pl4nted"}))
     assert "/v1/prices" in caplog.text
     assert "Pl4nted" not in caplog.text
