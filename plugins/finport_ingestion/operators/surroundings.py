@@ -27,9 +27,9 @@ def services_of(task: BaseOperator) -> Services:
 
 
 def driver_of_run() -> str:
-    """`cli` where one process does the whole run, so that its end is the run's (`airflow dags test`); or `airflow`."""
+    """`dag-test` where one process does the whole run, so that its end is the run's (`airflow dags test`); or `airflow`."""
     comms = getattr(task_runner, "SUPERVISOR_COMMS", None)
-    return "cli" if isinstance(comms, InProcessSupervisorComms) else "airflow"
+    return "dag-test" if isinstance(comms, InProcessSupervisorComms) else "airflow"
 
 
 def ended_in_airflow(context: Context) -> Callable[[RunKey], bool]:

@@ -14,6 +14,7 @@ class Driver(StrEnum):
 
     AIRFLOW = "airflow"  # a process a task: between two steps nobody runs
     CLI = "cli"  # one process for the whole run: when it ends, the run has ended
+    DAG_TEST = "dag-test"  # Airflow in one process, which is the same
 
 
 class Status(StrEnum):

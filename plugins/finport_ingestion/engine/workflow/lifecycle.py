@@ -46,7 +46,7 @@ def begin(
     """Pin the plan, open the run in the ledger, and settle what dead runs of the workflow left open.
 
     Args:
-        driver: `airflow`, or `cli` where one process does the whole run.
+        driver: `airflow`, or `cli` and `dag-test` where one process does the whole run.
         ended: What the driver knows of other runs.
     """
     state = services.state
