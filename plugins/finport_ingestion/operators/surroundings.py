@@ -27,7 +27,7 @@ def services_of(task: BaseOperator) -> Services:
 
 
 def driver_of_run() -> str:
-    """`dag-test` where one process does the whole run, so that its end is the run's (`airflow dags test`); or `airflow`."""
+    """`dag-test` where one process does the whole run, whose end is then the run's; `airflow` otherwise."""
     comms = getattr(task_runner, "SUPERVISOR_COMMS", None)
     return "dag-test" if isinstance(comms, InProcessSupervisorComms) else "airflow"
 
