@@ -20,6 +20,7 @@ from finport_ingestion.engine.workflow.driver import Ingest, Report
 from finport_ingestion.engine.workflow.lifecycle import Outcome
 from finport_ingestion.engine.workflow.perform import StepFailed, Unit
 from finport_ingestion.engine.workflow.plan import Plan
+from finport_ingestion.engine.workflow.recovery import settle
 from finport_ingestion.engine.workflow.registry import known_actions
 from finport_ingestion.engine.workflow.services import Services
 from tests.crash.small_project import SOURCE, WORKFLOW, rows, write_project
@@ -260,3 +261,52 @@ def test_batches_of_an_earlier_listing_do_not_count(deployment: Deployment) -> N
     deployment.deliver("another.csv", "XS0000000006,2026-01-02,1.00")
     assert deployment.run("run-1").status == "succeeded", deployment.told
     assert len(deployment.stored()) == len(rows()) + 1
+
+
+@pytest.fixture
+def publishing_early(deployment: Deployment) -> Deployment:
+    """The same, with a step after the one that publishes: it connects once more."""
+    workflow = deployment.folder / "include/configs/workflows/prices.yaml"
+    last = "{name: again, agent: connector, action: establish_secure_connection, timeout: 1m, retries: 0}"
+    workflow.write_text(f"{workflow.read_text().rstrip()}\n    - {last}\n")
+    return deployment
+
+
+def _lose_the_source(deployment: Deployment) -> Report:
+    def lose(unit: Unit, ending: object) -> None:
+        if unit.step == "store":
+            (deployment.folder / "drop").rename(deployment.folder / "gone")
+
+    return lose
+
+
+def test_a_source_that_fails_after_publishing_is_taken_back(publishing_early: Deployment) -> None:
+    deployment = publishing_early
+    assert deployment.run("run-1").status == "succeeded"
+    deployment.deliver("first.csv", "XS0000000001,2026-01-01,999.99")
+    assert deployment.run("run-2", report=_lose_the_source(deployment)).status == "failed"
+    assert deployment.stored() == rows()
+    assert "is taken back" in str(deployment.services.state.run("run-2").sources[0].reason)
+    (deployment.folder / "gone").rename(deployment.folder / "drop")
+    assert deployment.run("run-3").status == "succeeded"
+    assert len(deployment.stored()) == 21
+
+
+def test_a_source_whose_process_dies_after_publishing_is_taken_back_by_the_next_run(
+    publishing_early: Deployment,
+) -> None:
+    deployment = publishing_early
+
+    def die(unit: Unit, ending: object) -> None:
+        if unit.step == "store":
+            raise KeyboardInterrupt  # the process ends here; its lease still stands
+
+    with pytest.raises(KeyboardInterrupt):
+        deployment.run("run-1", report=die)
+    assert deployment.stored() == rows()
+    saga = deployment.services.state.open_sagas()[0]
+    assert settle(saga, deployment.services).status == "failed"
+    assert deployment.stored() == []
+    assert deployment.services.state.fingerprints(SOURCE, SOURCE) == {}
+    assert deployment.run("run-2").status == "succeeded"
+    assert deployment.stored() == rows()
