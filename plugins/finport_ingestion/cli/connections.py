@@ -11,14 +11,11 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from finport_ingestion.cli.exits import DEBUG_VARIABLE
 from finport_ingestion.engine.connections import ConnectionSpec, EnvironmentConnections
 from finport_ingestion.engine.errors import MissingConnection
-
-if TYPE_CHECKING:
-    from airflow.models.connection import Connection
+from finport_ingestion.hooks.specs import spec_of
 
 _HOME_VARIABLE = "AIRFLOW_HOME"
 _CONFIGURED = (
@@ -91,7 +88,7 @@ def _from_airflow(connection_id: str) -> ConnectionSpec | None:
         from airflow.sdk.exceptions import AirflowNotFoundException
 
         try:
-            return _spec(connection_id, Connection.get_connection_from_secrets(connection_id))
+            return spec_of(connection_id, Connection.get_connection_from_secrets(connection_id))
         except AirflowNotFoundException:
             return None
 
@@ -108,16 +105,3 @@ def _own_logging() -> Iterator[None]:
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)
-
-
-def _spec(connection_id: str, connection: Connection) -> ConnectionSpec:
-    return ConnectionSpec(
-        id=connection_id,
-        kind=connection.conn_type or "",
-        host=connection.host or None,
-        port=connection.port,
-        schema=connection.schema or None,
-        login=connection.login or None,
-        extra=connection.extra_dejson,
-        secret=lambda: connection.password,
-    )

@@ -7,6 +7,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from finport_ingestion.engine.connections import ConnectionSpec
 from finport_ingestion.engine.errors import MissingConnection
+from finport_ingestion.hooks.specs import spec_of
 
 
 class AirflowConnections:
@@ -25,13 +26,4 @@ class AirflowConnections:
                 f"no connection '{connection_id}'.",
                 hint=f"add it in Airflow (Admin, Connections), or set AIRFLOW_CONN_{connection_id.upper()}",
             ) from error
-        return ConnectionSpec(
-            id=connection_id,
-            kind=connection.conn_type or "",
-            host=connection.host or None,
-            port=connection.port,
-            schema=connection.schema or None,
-            login=connection.login or None,
-            extra=connection.extra_dejson,
-            secret=lambda: connection.password,
-        )
+        return spec_of(connection_id, connection)
