@@ -59,10 +59,6 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^(\d+d)?(\d+h)?(\d+m)?(\d+s)?$", "examples": ["5m"]}),
 ]
 
-Name = Annotated[
-    str, WithJsonSchema({"type": "string", "pattern": r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63})
-]
-
 
 def plain(model: BaseModel) -> dict[str, Any]:
     """What the author wrote, in YAML's spelling, without defaults: the input of layering."""

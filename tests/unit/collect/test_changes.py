@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from finport_ingestion.engine.collect.changes import unchanged_because
-from finport_ingestion.engine.collect.step import deal
 from finport_ingestion.engine.config.models.settings import ChangeSettings
+from finport_ingestion.engine.dealing import deal
 from finport_ingestion.engine.records import Fingerprint, SourceItem
 
 THEN = datetime(2026, 3, 2, 18, tzinfo=UTC)
@@ -62,6 +62,6 @@ def test_a_record_count_is_asked_only_where_the_policy_says_so(count: int, uncha
 
 
 def test_work_is_dealt_evenly_and_the_same_every_time() -> None:
-    assert deal([100, 1, 1, 98], 2) == [[0], [1, 2, 3]]
-    assert deal([5], 4) == [[0]]
-    assert sorted(index for batch in deal(list(range(50)), 7) for index in batch) == list(range(50))
+    assert deal([100, 1, 1, 98], batches=2) == [[0], [1, 2, 3]]
+    assert deal([5], batches=4) == [[0]]
+    assert sorted(index for batch in deal(list(range(50)), batches=7) for index in batch) == list(range(50))

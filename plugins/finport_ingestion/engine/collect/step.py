@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from finport_ingestion.engine.collect.changes import unchanged_because
 from finport_ingestion.engine.collect.landing import land
 from finport_ingestion.engine.collect.replay import landed_manifest
+from finport_ingestion.engine.dealing import deal
 from finport_ingestion.engine.errors import PermanentError, Skipped
 from finport_ingestion.engine.files import write_bytes
 from finport_ingestion.engine.records import Fingerprint, Manifest, Part, Replaces, SourceItem, StepResult, Watermark
@@ -38,7 +39,7 @@ class CollectStep:
             raise Skipped(
                 f"dry run: {len(items)} item(s) would be collected ({names}{', ...' if len(items) > 5 else ''})"
             )
-        batches = deal([item.size_bytes or 1 for item in items], context.step.parallel or 1)
+        batches = deal([item.size_bytes or 1 for item in items], batches=context.step.parallel or 1)
         listing = {
             "items": [dataclasses.asdict(item) for item in items],
             "batches": batches,
@@ -161,17 +162,6 @@ class CollectStep:
 
     def _fragment_path(self, context: StepContext, number: int) -> UPath:
         return context.folder("staging") / f"batch-{number:04d}.json"
-
-
-def deal(sizes: Sequence[int], count: int) -> list[list[int]]:
-    """Deal indices into at most `count` batches, largest first, each to the lightest batch."""
-    batches: list[list[int]] = [[] for _ in range(min(count, len(sizes)))]
-    weights = [0] * len(batches)
-    for index in sorted(range(len(sizes)), key=lambda i: (-sizes[i], i)):
-        lightest = weights.index(min(weights))
-        batches[lightest].append(index)
-        weights[lightest] += sizes[index]
-    return [sorted(batch) for batch in batches]
 
 
 def _fingerprint(item: SourceItem, parts: Sequence[Part]) -> Fingerprint:

@@ -5,8 +5,6 @@ Samples only propose a schema. What they get wrong costs a second reading of the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from finport_ingestion.engine.convert.interface import Origin, RawFile, Reader
 from finport_ingestion.engine.convert.settle import AnyEvidence, Seen, Terms, observe
 
@@ -37,22 +35,3 @@ def sample(raw: RawFile, reader: Reader, *, terms: Terms, size_bytes: int, from_
                 origins = origins - {Origin.STRING} | _FIELD
             evidence[key], _ = observe(values, key=key, known=evidence.get(key), origins=origins, terms=terms)
     return Seen(uri=raw.uri, evidence=evidence, originals=originals)
-
-
-def deal(sizes: Sequence[int], *, batches: int) -> list[list[int]]:
-    """Numbers of parts dealt into at most `batches` groups of about the same size; small ones share a group.
-
-    Deterministic; within a group parts keep their order.
-    """
-    total = sum(sizes)
-    wanted = max(1, min(batches, len(sizes), -(-total // _LEAST_BATCH_BYTES)))
-    groups: list[list[int]] = [[] for _ in range(wanted)]
-    loads = [0] * wanted
-    for index in sorted(range(len(sizes)), key=lambda at: (-sizes[at], at)):
-        lightest = loads.index(min(loads))
-        groups[lightest].append(index)
-        loads[lightest] += sizes[index]
-    return [sorted(group) for group in groups]
-
-
-_LEAST_BATCH_BYTES = 8 << 20

@@ -19,9 +19,10 @@ from finport_ingestion.engine.convert.recognise import options_of, reader_of
 from finport_ingestion.engine.convert.reconcile import Conversion, reconcile
 from finport_ingestion.engine.convert.registry import FORMATS
 from finport_ingestion.engine.convert.results import PartResult, condensed
-from finport_ingestion.engine.convert.sampling import deal, sample, slice_size
+from finport_ingestion.engine.convert.sampling import sample, slice_size
 from finport_ingestion.engine.convert.settle import Seen, Terms, settle
 from finport_ingestion.engine.convert.workplan import FILE_NAME, WorkPlan
+from finport_ingestion.engine.dealing import deal
 from finport_ingestion.engine.errors import ChecksumMismatch, ConfigError, PermanentError, Skipped
 from finport_ingestion.engine.files import write_bytes
 from finport_ingestion.engine.model import plain
@@ -29,11 +30,11 @@ from finport_ingestion.engine.options import FormatOptions
 from finport_ingestion.engine.records import Manifest, Part, StepResult
 from finport_ingestion.engine.step import StepContext
 
+_LEAST_BATCH_BYTES = 8 << 20
+
 
 class ConvertStep:
     """Every landed part becomes one Parquet file; all of a run have one schema."""
-
-    split_name = "infer"
 
     def split(self, context: StepContext) -> StepResult:
         """Recognise the formats, propose a schema and deal the parts into batches.
@@ -55,7 +56,9 @@ class ConvertStep:
         ]
         samples = _samples(files, readers, terms, context, released=bool(upstream.facts.get("released")))
         settled = settle(samples, terms)
-        batches = deal([file.size_bytes for file in files], batches=context.step.parallel or 1)
+        batches = deal(
+            [file.size_bytes for file in files], batches=context.step.parallel or 1, least=_LEAST_BATCH_BYTES
+        )
         plan = WorkPlan(
             schema=settled.schema,
             samples=tuple(samples),
