@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A new lock, or another set of entry points, means that the environment is laid anew.
 READY := $(VENV)/.ready-$(shell cat requirements.lock.txt pyproject.toml | cksum | cut -d ' ' -f 1)
-EXTRAS := aws gcp azure kafka polars demo dev docs
+EXTRAS := aws gcp azure kafka demo dev docs bench
 
 export AIRFLOW_HOME ?= $(CURDIR)/.airflow
 # Compiled modules are kept out of the work tree, but they are kept: Airflow takes seconds to compile.

@@ -1,18 +1,15 @@
-"""How a test writes samples of each format. A format without an adapter fails the suite."""
+"""How a test writes samples of each format: the modules of `samples/`."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
+import importlib
+import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from finport_ingestion.engine.convert.registry import FORMATS
+from tests.conformance.formats import samples
 
 Row = dict[str, str | None]
 
@@ -34,18 +31,7 @@ class Sample:
     empty_text_is_null: bool = False
 
 
-def _delimited(delimiter: str) -> Callable[[Sequence[Row]], bytes]:
-    def write(rows: Sequence[Row]) -> bytes:
-        out = io.StringIO(newline="")
-        writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
-        writer.writerow(rows[0])
-        writer.writerows([[text or "" for text in row.values()] for row in rows])
-        return out.getvalue().encode()
-
-    return write
-
-
-def _bad_line(write: Callable[[Sequence[Row]], bytes], line: bytes, *, after: int) -> Callable[[Sequence[Row]], bytes]:
+def bad_line(write: Callable[[Sequence[Row]], bytes], line: bytes, *, after: int) -> Callable[[Sequence[Row]], bytes]:
     def written(rows: Sequence[Row]) -> bytes:
         lines = write(rows).splitlines(keepends=True)
         return b"".join([*lines[:after], line, *lines[after:]])
@@ -53,59 +39,14 @@ def _bad_line(write: Callable[[Sequence[Row]], bytes], line: bytes, *, after: in
     return written
 
 
-def _delimited_sample(delimiter: str, suffix: str) -> Sample:
-    write = _delimited(delimiter)
-    return Sample(
-        write=write,
-        suffix=suffix,
-        with_a_bad_record=_bad_line(write, delimiter.join("123456789").encode() + b"\n", after=2),
-        of_no_records=delimiter.join(["id", "name", "amount"]).encode() + b"\n",
-        empty_text_is_null=True,
-    )
-
-
-def _document(rows: Sequence[Row]) -> bytes:
-    return json.dumps(list(rows), ensure_ascii=False).encode()
-
-
-def _document_with_a_bad_record(rows: Sequence[Row]) -> bytes:
-    records = [json.dumps(row) for row in rows]
-    return f"[{', '.join([records[0], '42', *records[1:]])}]".encode()
-
-
-def _lines(rows: Sequence[Row]) -> bytes:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
-
-
-def _parquet(rows: Sequence[Row]) -> bytes:
-    schema = pa.schema([(name, pa.string()) for name in rows[0]])
-    out = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), out, row_group_size=100)
-    return out.getvalue()
-
-
-SAMPLES: dict[str, Sample] = {
-    "csv": _delimited_sample(",", ".csv"),
-    "json": Sample(
-        write=_document,
-        suffix=".json",
-        with_a_bad_record=_document_with_a_bad_record,
-        of_no_records=b"[]",
-        cut_is_refused=True,
-    ),
-    "ndjson": Sample(
-        write=_lines,
-        suffix=".ndjson",
-        with_a_bad_record=_bad_line(_lines, b'{"id": \n', after=1),
-    ),
-    "parquet": Sample(write=_parquet, suffix=".parquet", cut_is_refused=True),
-    "psv": _delimited_sample("|", ".psv"),
-    "tsv": _delimited_sample("\t", ".tsv"),
-}
-
-
 def sample_of(name: str) -> Sample:
     """The samples of a format; fails where nobody wrote how to make them."""
-    assert name in SAMPLES, f"format '{name}' has no samples: add them to tests/conformance/formats/adapters.py"
+    found = _all_samples()
+    assert name in found, f"format '{name}' has no samples: add a module to tests/conformance/formats/samples"
     assert name in FORMATS
-    return SAMPLES[name]
+    return found[name]
+
+
+def _all_samples() -> dict[str, Sample]:
+    modules = (importlib.import_module(f"{samples.__name__}.{m.name}") for m in pkgutil.iter_modules(samples.__path__))
+    return {name: sample for module in modules for name, sample in module.SAMPLES.items()}

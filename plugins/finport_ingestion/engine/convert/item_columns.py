@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from finport_ingestion.engine.convert.interface import Batch, RawFile, Reader
+from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, RawFile, Reader
 from finport_ingestion.engine.errors import ConfigError
 
 
@@ -36,6 +36,7 @@ class WithItemColumns:
         self._reader, self._values = reader, values
         self.Options: Any = reader.Options
         self.typed = reader.typed
+        self.whole_file, self.isolated, self.main_table = reader.whole_file, reader.isolated, reader.main_table
         self.suffixes, self.media_types = reader.suffixes, reader.media_types
 
     def read(self, raw: RawFile) -> Iterator[Batch]:
@@ -46,7 +47,7 @@ class WithItemColumns:
         """As the reader does, with the columns added."""
         return (self._with(batch) for batch in self._reader.sample(raw, size_bytes=size_bytes))
 
-    def recognises(self, head: bytes) -> float:
+    def recognises(self, head: Head) -> Likeness | None:
         """As the reader does."""
         return self._reader.recognises(head)
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from upath import UPath
-
-from finport_ingestion.engine.convert.interface import RawFile
-from finport_ingestion.engine.convert.reading.foreign import is_html, refuse_foreign, refuse_signature
+from finport_ingestion.engine.convert.interface import Head, RawFile
+from finport_ingestion.engine.convert.reading.foreign import is_binary, is_html, refuse_foreign, refuse_signature
+from finport_ingestion.engine.convert.reading.transcoding import find_encoding
 from finport_ingestion.engine.convert.registry import FORMATS
 from finport_ingestion.engine.errors import FormatError
 from finport_ingestion.engine.options import FormatOptions
@@ -34,8 +33,10 @@ def options_of(part: Part, *, raw: RawFile, stated: FormatOptions | None) -> For
         return stated if stated and stated.format == part.format else _plain(part.format)
     if stated is not None:
         return stated
-    head = _head(raw.path)
-    scores = {name: FORMATS.get(name).recognises(head) for name in FORMATS}
+    looked = head_of(raw)
+    head = looked.content
+    found = {name: FORMATS.get(name).recognises(looked) for name in FORMATS}
+    scores = {name: likeness.confidence if likeness else 0.0 for name, likeness in found.items()}
     best = max(scores, key=lambda name: scores[name], default=None)
     if best and scores[best] >= _SURE:
         return _plain(best)
@@ -78,7 +79,14 @@ def _by_suffix(uri: str) -> Iterator[str]:
     yield from (name for name in FORMATS if suffix and suffix in FORMATS.get(name).suffixes)
 
 
-def _head(path: UPath) -> bytes:
-    with path.open("rb") as stream:
-        found: bytes = stream.read(_HEAD_BYTES)
-        return found
+def head_of(raw: RawFile) -> Head:
+    """The beginning of `raw`."""
+    with raw.open() as stream:
+        content = stream.read(_HEAD_BYTES)
+    encoding = find_encoding(io.BytesIO(content), declared=None)
+    text = (
+        ""
+        if encoding.is_utf8 and is_binary(content)
+        else content[encoding.bom_bytes :].decode(encoding.name, "replace")
+    )
+    return Head(content=content, text=text, whole=raw.size_bytes <= len(content), name=raw.file_name)

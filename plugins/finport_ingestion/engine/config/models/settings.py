@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 from pydantic import AfterValidator, Field, model_validator
 
 from finport_ingestion.engine.config.models.plugged import one_of
+from finport_ingestion.engine.limits import ReadLimits
 from finport_ingestion.engine.model import Duration, Spec, parse_duration
 from finport_ingestion.engine.options import StorageOptions
 from finport_ingestion.engine.store.registry import STORAGES
@@ -123,6 +124,7 @@ class Settings(Spec):
     """Everything that a policy decides."""
 
     changes: ChangeSettings = Field(default_factory=ChangeSettings, description="Change detection.")
+    reading: ReadLimits = Field(default_factory=ReadLimits, description="What reading a file may cost.")
     quality: QualitySettings = Field(default_factory=QualitySettings, description="The quality gate.")
     store: AnyStorage = Field(
         default_factory=lambda: STORAGES.get("parquet").Options(storage="parquet"),

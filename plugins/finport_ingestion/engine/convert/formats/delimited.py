@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from pydantic import Field
 
-from finport_ingestion.engine.convert.interface import Batch, RawFile
+from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, RawFile
 from finport_ingestion.engine.options import FormatOptions
 
 if TYPE_CHECKING:
@@ -78,6 +78,9 @@ class CsvFormat:
 
     Options = CsvOptions
     typed = False
+    whole_file = False
+    isolated = False
+    main_table = ""
     suffixes = (".csv", ".txt")
     media_types = ("text/csv", "application/csv", "text/plain", "text/x-csv")
 
@@ -86,8 +89,9 @@ class CsvFormat:
         self.dialect = _dialect(options, options.delimiter if "delimiter" in options.model_fields_set else "")
 
     @classmethod
-    def recognises(cls, head: bytes) -> float:
-        return max(_likeness(head, b","), _likeness(head, b";"))
+    def recognises(cls, head: Head) -> Likeness | None:
+        found = [likeness for likeness in (_likeness(head, ","), _likeness(head, ";")) if likeness]
+        return max(found, key=lambda likeness: likeness.confidence, default=None)
 
     read = _read
     sample = _sample
@@ -98,6 +102,9 @@ class TsvFormat:
 
     Options = TsvOptions
     typed = False
+    whole_file = False
+    isolated = False
+    main_table = ""
     suffixes = (".tsv", ".tab")
     media_types = ("text/tab-separated-values", "text/tsv")
 
@@ -105,8 +112,8 @@ class TsvFormat:
         self.dialect = _dialect(options, "\t")
 
     @classmethod
-    def recognises(cls, head: bytes) -> float:
-        return _likeness(head, b"\t")
+    def recognises(cls, head: Head) -> Likeness | None:
+        return _likeness(head, "\t")
 
     read = _read
     sample = _sample
@@ -117,6 +124,9 @@ class PsvFormat:
 
     Options = PsvOptions
     typed = False
+    whole_file = False
+    isolated = False
+    main_table = ""
     suffixes = (".psv",)
     media_types = ("text/pipe-separated-values",)
 
@@ -124,8 +134,8 @@ class PsvFormat:
         self.dialect = _dialect(options, "|")
 
     @classmethod
-    def recognises(cls, head: bytes) -> float:
-        return _likeness(head, b"|")
+    def recognises(cls, head: Head) -> Likeness | None:
+        return _likeness(head, "|")
 
     read = _read
     sample = _sample
@@ -145,12 +155,13 @@ def _dialect(options: DelimitedOptions, delimiter: str) -> Dialect:
     )
 
 
-def _likeness(head: bytes, delimiter: bytes) -> float:
+def _likeness(head: Head, delimiter: str) -> Likeness | None:
     """How much the first lines look cut by `delimiter`: never sure, since any text may be delimited."""
-    lines = [line for line in head.splitlines()[:_SNIFF_LINES] if line.strip()]
+    lines = [line for line in head.text.splitlines()[:_SNIFF_LINES] if line.strip()]
     if not lines:
-        return 0.0
+        return None
     counts = [line.count(delimiter) for line in lines]
     if counts[0] == 0:
-        return 0.05 if delimiter == b"," else 0.0
-    return 0.3 + 0.4 * sum(count == counts[0] for count in counts) / len(counts)
+        return Likeness(0.05, "lines of text") if delimiter == "," else None
+    share = sum(count == counts[0] for count in counts) / len(counts)
+    return Likeness(0.3 + 0.4 * share, f"lines cut by {delimiter!r}")

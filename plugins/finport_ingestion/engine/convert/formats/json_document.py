@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from finport_ingestion.engine.convert.interface import Batch, RawFile
+from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, RawFile
 from finport_ingestion.engine.options import FormatOptions
 
 
@@ -30,6 +30,9 @@ class JsonFormat:
 
     Options = JsonOptions
     typed = False
+    whole_file = True
+    isolated = False
+    main_table = ""
     suffixes = (".json",)
     media_types = ("application/json", "text/json")
 
@@ -37,8 +40,8 @@ class JsonFormat:
         self.options = options
 
     @classmethod
-    def recognises(cls, head: bytes) -> float:
-        return 0.85 if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[") else 0.0
+    def recognises(cls, head: Head) -> Likeness | None:
+        return Likeness(0.85, "begins as JSON") if head.text.lstrip()[:1] in ("{", "[") else None
 
     def read(self, raw: RawFile) -> Iterator[Batch]:
         from finport_ingestion.engine.convert.reading.json_whole import read_document

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from finport_ingestion.engine.convert.interface import Batch, RawFile
+from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, RawFile
 from finport_ingestion.engine.options import FormatOptions
 
 
@@ -25,6 +25,9 @@ class NdjsonFormat:
 
     Options = NdjsonOptions
     typed = False
+    whole_file = False
+    isolated = False
+    main_table = ""
     suffixes = (".ndjson", ".jsonl", ".jsonlines")
     media_types = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 
@@ -32,11 +35,13 @@ class NdjsonFormat:
         self.options = options
 
     @classmethod
-    def recognises(cls, head: bytes) -> float:
-        lines = [line.strip() for line in head.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()]
-        if not lines or not (lines[0].startswith(b"{") and lines[0].endswith(b"}")):
-            return 0.0
-        return 0.95 if len(lines) > 1 and lines[1].startswith(b"{") else 0.4
+    def recognises(cls, head: Head) -> Likeness | None:
+        lines = [line.strip() for line in head.text.splitlines() if line.strip()]
+        if not lines or not (lines[0].startswith("{") and lines[0].endswith("}")):
+            return None
+        if len(lines) > 1 and lines[1].startswith("{"):
+            return Likeness(0.95, "an object a line")
+        return Likeness(0.4, "one line that is an object")
 
     def read(self, raw: RawFile) -> Iterator[Batch]:
         from finport_ingestion.engine.convert.reading.json_stream import read_lines

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from finport_ingestion.engine.convert.interface import Batch, RawFile
+from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, RawFile
 from finport_ingestion.engine.options import FormatOptions
 
 
@@ -25,6 +25,9 @@ class ParquetFormat:
 
     Options = ParquetOptions
     typed = True
+    whole_file = False
+    isolated = True
+    main_table = ""
     suffixes = (".parquet", ".pq")
     media_types = ("application/vnd.apache.parquet", "application/x-parquet")
 
@@ -32,8 +35,8 @@ class ParquetFormat:
         self.options = options
 
     @classmethod
-    def recognises(cls, head: bytes) -> float:
-        return 1.0 if head.startswith(b"PAR1") else 0.0
+    def recognises(cls, head: Head) -> Likeness | None:
+        return Likeness(1.0, "begins with PAR1") if head.content.startswith(b"PAR1") else None
 
     def read(self, raw: RawFile) -> Iterator[Batch]:
         from finport_ingestion.engine.convert.reading.parquet_rows import read_parquet

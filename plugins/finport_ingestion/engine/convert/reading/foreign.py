@@ -48,7 +48,7 @@ def refuse_foreign(head: bytes, *, raw: RawFile, expected: str) -> None:
         raise FormatError(f"{raw.uri}: an HTML page, not {expected}.", offset_bytes=0, hint=_HTML_HINT)
     if _XML.match(head):
         raise _other("XML", raw=raw, expected=expected)
-    if _is_binary(head):
+    if is_binary(head):
         raise _other("binary", raw=raw, expected=expected)
 
 
@@ -70,7 +70,7 @@ def _other(found: str, *, raw: RawFile, expected: str) -> FormatError:
     )
 
 
-def _is_binary(head: bytes) -> bool:
+def is_binary(head: bytes) -> bool:
     # A stray NUL costs its record; text full of control bytes is no text.
     sample = head[:4096]
     control = sum(sample.count(byte) for byte in (0, 1, 2, 3, 4, 5, 6, 7, 8, 14, 15, 16, 17, 18))
