@@ -6,6 +6,7 @@ import typer
 
 from finport_ingestion.cli import (
     cleaning,
+    converting,
     database,
     documents,
     health,
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command(rich_help_panel=DOCUMENTS)(documents.validate)
 app.command(rich_help_panel=DOCUMENTS)(documents.schema)
 app.command(rich_help_panel=DOCUMENTS)(plans.plan)
+app.command(rich_help_panel=DATA)(converting.convert)
 app.add_typer(sources.app, name="source", rich_help_panel=DATA)
 app.command(rich_help_panel=DATA)(ingesting.ingest)
 app.command(rich_help_panel=DATA)(reading.read)

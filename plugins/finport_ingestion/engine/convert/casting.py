@@ -123,12 +123,19 @@ class CastBatch:
 
 
 def cast_batch(
-    batch: Batch, looked: Mapping[str, Mapping[str, pa.Array]], *, schema: TargetSchema, terms: Terms, part: str
+    batch: Batch,
+    looked: Mapping[str, Mapping[str, pa.Array]],
+    *,
+    schema: TargetSchema,
+    terms: Terms,
+    part: str,
+    lineage: bool = True,
 ) -> CastBatch:
     """The records of `batch` with the types of `schema`, which holds them.
 
     Args:
         looked: By delivered name, what the proof has made of the values already.
+        lineage: Whether each row carries its part and number.
     """
     delivered = dict(zip(batch.columns.schema.names, batch.columns.columns, strict=True))
     castings: list[tuple[TargetColumn, Casting, pa.Array | None]] = []
@@ -138,15 +145,23 @@ def cast_batch(
             castings.append((column, Casting(pa.nulls(batch.columns.num_rows, column.type)), None))
         else:
             castings.append((column, _cast(delivered[key], looked.get(key, {}), column, terms), delivered[key]))
-    lineage = [pa.repeat(pa.scalar(part), batch.columns.num_rows), batch.rows]
     arrays = [casting.values for _, casting, _ in castings]
+    if lineage:
+        arrays += [pa.repeat(pa.scalar(part), batch.columns.num_rows), batch.rows]
     return CastBatch(
         batch=batch,
-        values=pa.RecordBatch.from_arrays([*arrays, *lineage], schema=schema.arrow),
+        values=_record_batch(arrays, schema.arrow if lineage else schema.data, batch.columns.num_rows),
         data_columns=tuple(column.name for column in schema.columns),
         misfits=_find_misfits(castings, terms.mode),
         part=part,
     )
+
+
+def _record_batch(arrays: Sequence[pa.Array], schema: pa.Schema, count: int) -> pa.RecordBatch:
+    if not arrays:
+        # Rows without any column are rows: only a struct array knows how many there are.
+        return pa.RecordBatch.from_struct_array(pa.array([{}] * count, pa.struct([])))
+    return pa.RecordBatch.from_arrays(list(arrays), schema=schema)
 
 
 def _cast(values: pa.Array, looked: Mapping[str, pa.Array], column: TargetColumn, terms: Terms) -> Casting:

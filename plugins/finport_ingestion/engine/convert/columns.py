@@ -30,7 +30,8 @@ class TargetColumn:
     way: str | None = None  # how its moments are written, of moments.py
     label: str | None = None  # e.g. "identifier", "naive", "ambiguous date"
     original: str | None = None  # the name as delivered, where it was changed
-    agreed: bool = False  # by the contract
+    agreed: bool = False  # by the contract or the format
+    declared: str | None = None  # the logical type that the format itself gives the column
 
     @property
     def logical(self) -> LogicalType:
@@ -62,6 +63,7 @@ class TargetColumn:
             "label": self.label,
             "original": self.original,
             "agreed": self.agreed,
+            "declared": self.declared,
         }
 
     @staticmethod
@@ -75,6 +77,7 @@ class TargetColumn:
             label=fields["label"],
             original=fields["original"],
             agreed=fields["agreed"],
+            declared=fields["declared"],
         )
 
 
@@ -84,6 +87,11 @@ class TargetSchema:
 
     columns: tuple[TargetColumn, ...]
     dropped: frozenset[str] = frozenset()
+
+    @cached_property
+    def data(self) -> pa.Schema:
+        """The columns without their lineage."""
+        return pa.schema([column.field() for column in self.columns])
 
     @cached_property
     def arrow(self) -> pa.Schema:

@@ -31,9 +31,10 @@ def holds(column: TargetColumn, evidence: AnyEvidence, terms: Terms) -> bool:
 
 def _holds_agreed(column: TargetColumn, evidence: Evidence, terms: Terms) -> bool:
     agreed = terms.agreed(column.name)  # by its own spelling
-    if agreed is None or terms.mode is not ContractMode.EVOLVE:
+    stated = agreed.type if agreed else column.declared
+    if stated is None or terms.mode is not ContractMode.EVOLVE:
         return True
-    logical = parse_logical(agreed.type)
+    logical = parse_logical(stated)
     needed = widened(logical, evidence)
     return needed == logical or _includes(column.logical, needed, evidence)
 

@@ -70,4 +70,5 @@ def condensed(parts: Sequence[Seen]) -> list[Seen]:
 
 def _merged(known: Seen, other: Seen) -> Seen:
     evidence: dict[str, Any] = {key: known.evidence[key] + other.evidence[key] for key in known.evidence}  # type: ignore[operator]
-    return Seen(uri=known.uri, evidence=evidence, originals={**other.originals, **known.originals})
+    originals = {**other.originals, **known.originals}
+    return Seen(uri=known.uri, evidence=evidence, originals=originals, types={**other.types, **known.types})

@@ -63,16 +63,22 @@ class Seen:
     uri: str
     evidence: Mapping[str, AnyEvidence]
     originals: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)  # that the format itself gives columns
 
     def to_plain(self) -> dict[str, Any]:
         found = [[key, evidence.to_plain()] for key, evidence in self.evidence.items()]
-        return {"uri": self.uri, "evidence": found, "originals": dict(sorted(self.originals.items()))}
+        return {
+            "uri": self.uri,
+            "evidence": found,
+            "originals": dict(sorted(self.originals.items())),
+            "types": dict(sorted(self.types.items())),
+        }
 
     @staticmethod
     def from_plain(fields: Mapping[str, Any], *, typed: bool) -> Seen:
         kind = TypedEvidence if typed else Evidence
         evidence = {key: kind.from_plain(found) for key, found in fields["evidence"]}
-        return Seen(uri=fields["uri"], evidence=evidence, originals=fields["originals"])
+        return Seen(uri=fields["uri"], evidence=evidence, originals=fields["originals"], types=fields["types"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +91,23 @@ class Settled:
 
 
 def observe(
-    values: pa.Array, *, key: str, known: AnyEvidence | None, origins: frozenset[Origin], terms: Terms
+    values: pa.Array,
+    *,
+    key: str,
+    known: AnyEvidence | None,
+    origins: frozenset[Origin],
+    terms: Terms,
+    declared: str | None = None,
 ) -> tuple[AnyEvidence, Mapping[str, pa.Array]]:
-    """The evidence of a column after some more values, and what the look made of them, by hypothesis."""
+    """The evidence of a column after some more values, and what the look made of them, by hypothesis.
+
+    Args:
+        declared: The logical type that the format itself gives the column.
+    """
     cast: Mapping[str, pa.Array] = {}
     agreed = None if terms.typed else terms.agreed(key)
+    if agreed is None and declared is not None:
+        agreed = Column.model_validate({"name": key, "type": declared})
     if terms.typed:
         found: AnyEvidence = look_typed(values)
     elif agreed is not None and agreed.name == key:
@@ -120,6 +138,7 @@ def settle(parts: Sequence[Seen], terms: Terms, *, final: bool = False) -> Settl
         ConfigError: An agreed date can be read in two ways.
     """
     agreed_names = [column.name for column in terms.contract.columns]
+    declared = {key: kind for part in parts for key, kind in part.types.items()}
     names = merge_names([list(part.evidence) for part in parts], agreed=agreed_names)
     if terms.mode is ContractMode.FREEZE:
         _refuse_departures(parts, names, agreed_names, final=final)
@@ -138,11 +157,22 @@ def settle(parts: Sequence[Seen], terms: Terms, *, final: bool = False) -> Settl
             drift.append(f"column '{name}' is unknown to the contract and left out")
             continue
         found = [part.evidence[key] for part in parts for key in keys[name] if key in part.evidence]
-        made, said = _column(name, column, found, terms, final=final)
+        made, said = _column(name, column or _declared(name, keys[name], declared, terms), found, terms, final=final)
+        made = dataclasses.replace(made, declared=None if column else _declared_type(keys[name], declared))
         notes.extend(said)
         columns.append(_named(made, keys[name], parts))
         drift.extend(_drift(columns[-1], column, found, terms))
     return Settled(TargetSchema(tuple(columns), frozenset(dropped)), tuple(drift), tuple(notes))
+
+
+def _declared_type(keys: Sequence[str], declared: Mapping[str, str]) -> str | None:
+    return next((declared[key] for key in keys if key in declared), None)
+
+
+def _declared(name: str, keys: Sequence[str], declared: Mapping[str, str], terms: Terms) -> Column | None:
+    """The column as its format defines it, as if it had been agreed on."""
+    kind = None if terms.typed else _declared_type(keys, declared)
+    return Column.model_validate({"name": name, "type": kind}) if kind else None
 
 
 def _column(

@@ -9,7 +9,7 @@ from typing import cast
 
 from finport_ingestion.engine.convert.cast import Reading
 from finport_ingestion.engine.convert.columns import TargetSchema
-from finport_ingestion.engine.convert.conversion import Job, Landed, convert_part
+from finport_ingestion.engine.convert.conversion import Landed, convert_part
 from finport_ingestion.engine.convert.fragments import Fragment, assemble_rejects, read_fragment, write_fragment
 from finport_ingestion.engine.convert.increment import Cursor
 from finport_ingestion.engine.convert.interface import RawFile, Reader
@@ -21,6 +21,8 @@ from finport_ingestion.engine.convert.registry import FORMATS
 from finport_ingestion.engine.convert.results import PartResult, condensed
 from finport_ingestion.engine.convert.sampling import sample, slice_size
 from finport_ingestion.engine.convert.settle import Seen, Terms, settle
+from finport_ingestion.engine.convert.table_pass import Job
+from finport_ingestion.engine.convert.tables import OneTable
 from finport_ingestion.engine.convert.workplan import FILE_NAME, WorkPlan
 from finport_ingestion.engine.dealing import deal
 from finport_ingestion.engine.errors import ChecksumMismatch, ConfigError, PermanentError, Skipped
@@ -54,7 +56,8 @@ class ConvertStep:
         readers = [
             _reader(chosen, part, upstream, context) for chosen, part in zip(options, upstream.parts, strict=True)
         ]
-        samples = _samples(files, readers, terms, context, released=bool(upstream.facts.get("released")))
+        job = _job(context, _cursor(context), terms, released=bool(upstream.facts.get("released")))
+        samples = _samples(files, readers, job, context)
         settled = settle(samples, terms)
         batches = deal(
             [file.size_bytes for file in files], batches=context.step.parallel or 1, least=_LEAST_BATCH_BYTES
@@ -125,7 +128,7 @@ class ConvertStep:
     ) -> PartResult:
         part = upstream.parts[index]
         terms = _terms(context, _options(plan, 0), typed=plan.typed)
-        job = _job(context, plan, terms, released=bool(upstream.facts.get("released")))
+        job = _job(context, plan.cursor, terms, released=bool(upstream.facts.get("released")))
         reader = _reader(_options(plan, index), part, upstream, context)
         landed = _landed(part, reader, context, rewritten=final is not None)
         if final is not None:
@@ -137,14 +140,12 @@ class ConvertStep:
         return convert_part(landed, schema=plan.schema, job=job, settle_again=settle_again)
 
 
-def _samples(
-    files: Sequence[RawFile], readers: Sequence[Reader], terms: Terms, context: StepContext, *, released: bool
-) -> list[Seen]:
+def _samples(files: Sequence[RawFile], readers: Sequence[Reader], job: Job, context: StepContext) -> list[Seen]:
     size = slice_size(len(files))
     seen: list[Seen] = []
     for raw, reader in zip(files, readers, strict=True):
         context.deadline.check()
-        seen.append(sample(raw, reader, terms=terms, size_bytes=size, from_fields=released))
+        seen.extend(sample(raw, reader, job=job, size_bytes=size).values())
     return condensed(seen)
 
 
@@ -155,12 +156,18 @@ def _raw(part: Part, context: StepContext) -> RawFile:
             f"{part.uri}: {path.stat().st_size} bytes, but {part.size_bytes} were landed.",
             hint="something changed the landing area: run the source again",
         )
-    quality = context.plan.settings(context.source, context.step).quality
-    return RawFile(path=path, uri=part.uri, size_bytes=part.size_bytes, may_be_empty=quality.min_rows == 0)
+    settings = context.plan.settings(context.source, context.step)
+    return RawFile(
+        path=path,
+        uri=part.uri,
+        size_bytes=part.size_bytes,
+        may_be_empty=settings.quality.min_rows == 0,
+        limits=settings.reading,
+    )
 
 
 def _reader(options: FormatOptions, part: Part, upstream: Manifest, context: StepContext) -> Reader:
-    reader: Reader = reader_of(options)
+    reader = cast("Reader", OneTable(reader_of(options), options.table))
     if upstream.facts.get("released"):
         return reader  # a record that was set aside has the columns already
     values = item_values(context.source.item_columns, part.item, source=context.source.name)
@@ -185,7 +192,7 @@ def _landed(part: Part, reader: Reader, context: StepContext, *, rewritten: bool
     )
 
 
-def _job(context: StepContext, plan: WorkPlan, terms: Terms, *, released: bool) -> Job:
+def _job(context: StepContext, cursor: Cursor | None, terms: Terms, *, released: bool) -> Job:
     quality = context.plan.settings(context.source, context.step).quality
 
     def tick(rows: int, size_bytes: int) -> None:
@@ -194,7 +201,7 @@ def _job(context: StepContext, plan: WorkPlan, terms: Terms, *, released: bool) 
 
     return Job(
         terms=terms,
-        cursor=plan.cursor,
+        cursor=cursor,
         mask=quality.mask,
         keep_rejects=quality.quarantine,
         from_fields=released,

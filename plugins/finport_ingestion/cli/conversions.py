@@ -1,0 +1,226 @@
+"""The work behind `finport convert`: which files, with what wish, one after the other, with a bar by bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pydantic import ValidationError
+from upath import UPath
+
+from finport_ingestion.cli import screen, surroundings
+from finport_ingestion.engine.config.models.contract import Contract
+from finport_ingestion.engine.connections import EnvironmentConnections
+from finport_ingestion.engine.convert.file_conversion import Wish, convert_file
+from finport_ingestion.engine.convert.interface import RawFile
+from finport_ingestion.engine.convert.outputs.registry import OUTPUTS
+from finport_ingestion.engine.convert.registry import FORMATS
+from finport_ingestion.engine.convert.report import FileReport
+from finport_ingestion.engine.errors import ConfigError
+from finport_ingestion.engine.options import FormatOptions
+
+_STANDARD_INPUT = "-"
+
+
+def wish_of(
+    *,
+    to: str,
+    document: str | None,
+    options: str | None,
+    max_error_share: float,
+    partition_by: tuple[str, ...],
+    max_file_bytes: int,
+) -> Wish:
+    """What the command line asks for.
+
+    Raises:
+        ConfigError: The document or the options are wrong; the message says where.
+    """
+    if document and options:
+        raise ConfigError("--format and --options say the same thing twice.", hint="state one of them")
+    chosen, contract = _stated(document, options)
+    return Wish(
+        output=OUTPUTS.get(to)(),
+        options=chosen,
+        contract=contract,
+        max_error_share=max_error_share,
+        partition_by=partition_by,
+        max_file_bytes=max_file_bytes,
+        password=_password(chosen),
+        threads=os.cpu_count() or 1,
+    )
+
+
+class Conversions:
+    """Converts inputs in turn. Used as a context: gives a report for each file."""
+
+    def __init__(self, inputs: Sequence[str], *, out: Path, wish: Wish, quiet: bool) -> None:
+        self._files = list(_files(inputs))
+        self._out = out
+        self._wish = wish
+        self._bar = _Bar(sum(size for _, size in self._files)) if not quiet else None
+        self._context = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        self._out.mkdir(parents=True, exist_ok=True)
+        if self._bar is not None:
+            self._context.enter_context(self._bar)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._context.close()
+        # One call for all files: what is reported as written survives the power.
+        os.sync()
+
+    def __iter__(self) -> Iterator[FileReport]:
+        for path, size in self._files:
+            wish = self._wish
+            if self._bar is not None:
+                self._bar.begin(path, size)
+                wish = dataclasses.replace(wish, tick=self._bar.advance)
+            with _raw(path) as raw:
+                report = convert_file(raw, self._out, wish=wish)
+            if self._bar is not None:
+                self._bar.end()
+            yield report
+
+
+class _Bar:
+    """A bar by bytes on the other stream, where a person watches."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self._total = size_bytes
+        self._done = 0
+        self._of_file = 0
+        self._size = 0
+        self._progress: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> Self:
+        if screen.is_terminal(sys.stderr):
+            from rich.console import Console
+            from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                DownloadColumn(binary_units=True),
+                TimeRemainingColumn(),
+                console=Console(file=sys.stderr),
+                transient=True,
+            )
+            self._task = self._progress.add_task("", total=self._total or None)
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def begin(self, path: str, size_bytes: int) -> None:
+        self._of_file, self._size = 0, size_bytes
+        if self._progress is not None:
+            self._progress.update(self._task, description=Path(path).name)
+
+    def advance(self, rows: int, size_bytes: int) -> None:
+        # A file may be read twice: the bar stands still rather than running over.
+        self._of_file = min(self._of_file + size_bytes, self._size)
+        self._show()
+
+    def end(self) -> None:
+        self._done += self._size
+        self._of_file = 0
+        self._show()
+
+    def _show(self) -> None:
+        if self._progress is not None:
+            self._progress.update(self._task, completed=self._done + self._of_file)
+
+
+def _files(inputs: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Every file that is meant, with its size; those of a folder in the order of their names, hidden ones left out."""
+    for text in inputs:
+        if text == _STANDARD_INPUT:
+            yield text, 0
+            continue
+        path = Path(text)
+        if path.is_dir():
+            for found in sorted(path.rglob("*")):
+                if found.is_file() and not any(part.startswith(".") for part in found.relative_to(path).parts):
+                    yield str(found), found.stat().st_size
+        elif path.is_file():
+            yield text, path.stat().st_size
+        else:
+            raise ConfigError(f"there is no file or folder {text}.", hint="name what is to be converted")
+
+
+@contextlib.contextmanager
+def _raw(path: str) -> Iterator[RawFile]:
+    if path != _STANDARD_INPUT:
+        yield RawFile(path=UPath(path), uri=path, size_bytes=Path(path).stat().st_size, name=Path(path).name)
+        return
+    with tempfile.TemporaryDirectory(prefix="finport-") as folder:
+        copy = Path(folder) / "stdin"
+        with copy.open("wb") as target:
+            shutil.copyfileobj(sys.stdin.buffer, target, 1 << 20)
+        yield RawFile(path=UPath(copy), uri="stdin", size_bytes=copy.stat().st_size, name="stdin")
+
+
+def _stated(document: str | None, options: str | None) -> tuple[FormatOptions | None, Contract]:
+    if options is not None:
+        return _options(options), Contract()
+    if document is None:
+        return None, Contract()
+    spec = _document(document)
+    return spec.convert, spec.contract or Contract()
+
+
+def _options(text: str) -> FormatOptions:
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"--options is no JSON: {error}.", hint="""write it like '{"format": "csv"}'""") from error
+    if not isinstance(fields, dict) or not isinstance(fields.get("format"), str):
+        raise ConfigError("--options names no format.", hint=f"add the key format: one of {', '.join(FORMATS.names())}")
+    try:
+        options: FormatOptions = FORMATS.get(fields["format"]).Options.model_validate(fields)
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise ConfigError(f"--options: {told}.", hint="see 'Formats' in the reference for the keys") from error
+    return options
+
+
+def _document(name: str) -> Any:
+    """The spec of a Format document: a file that holds one, or the name of one in the project."""
+    path = Path(name)
+    project = surroundings.project_around(path.resolve().parent if path.is_file() else Path.cwd())
+    found = [
+        document
+        for document in surroundings.catalog(project).documents
+        if document.kind == "Format" and (document.name == name or (project.folder / document.path) == path.resolve())
+    ]
+    if not found:
+        raise ConfigError(f"there is no Format document '{name}'.", hint="name one of include/configs/formats")
+    return found[0].spec
+
+
+def _password(options: FormatOptions | None) -> Any:
+    connection = options.unpack.connection if options else None
+
+    def password() -> str | None:
+        return EnvironmentConnections().get(connection).secret() if connection else None
+
+    return password

@@ -1,0 +1,90 @@
+"""`finport convert` and `finport detect`: files to typed tables without Airflow, and what files are."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from finport_ingestion.cli.exits import Ending
+
+if TYPE_CHECKING:
+    from finport_ingestion.engine.convert.report import FileReport
+
+
+class To(StrEnum):
+    """What tables are written as."""
+
+    PARQUET = "parquet"
+    AVRO = "avro"
+    JSONL = "jsonl"
+    ORC = "orc"
+
+
+class ReportAs(StrEnum):
+    """How the result is told."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def convert(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="FILE|DIR|-...", help="Files, folders of files, or - for standard input.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the tables go; made when it is not there.")],
+    to: Annotated[To, typer.Option("--to", help="What they are written as.")] = To.PARQUET,
+    format_document: Annotated[
+        str | None,
+        typer.Option("--format", metavar="DOC", help="A Format document: its name, or a file that holds it."),
+    ] = None,
+    options: Annotated[
+        str | None, typer.Option("--options", metavar="JSON", help="The same keys as a Format's `convert`, as JSON.")
+    ] = None,
+    max_error_share: Annotated[
+        float, typer.Option("--max-error-share", min=0, max=1, help="Of a file's records, that may be set aside.")
+    ] = 1.0,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse a file of which a record cannot be read.")] = False,
+    partition_by: Annotated[
+        list[str] | None, typer.Option("--partition-by", metavar="COLUMN", help="A folder for each of its values.")
+    ] = None,
+    max_file_bytes: Annotated[
+        int, typer.Option("--max-file-bytes", min=1, help="A larger table is written as several files.")
+    ] = 1 << 30,
+    report: Annotated[ReportAs, typer.Option("--report", help="A table for people, or a JSON object a file.")] = (
+        ReportAs.TABLE
+    ),
+) -> None:
+    """Convert files of any known format to typed tables, exactly, and account for every record.
+
+    Formats are recognised by content; types are proved on every value. What cannot be read is set aside under
+    _quarantine with its place and reason. Exits with 1 when a file was refused.
+    """
+    from finport_ingestion.cli.conversions import Conversions, wish_of
+
+    wish = wish_of(
+        to=to.value,
+        document=format_document,
+        options=options,
+        max_error_share=0.0 if strict else max_error_share,
+        partition_by=tuple(partition_by or ()),
+        max_file_bytes=max_file_bytes,
+    )
+    refused = 0
+    with Conversions(inputs, out=out, wish=wish, quiet=report is ReportAs.JSON) as conversions:
+        reports: list[FileReport] = []
+        for done in conversions:
+            refused += done.error is not None
+            if report is ReportAs.JSON:
+                print(json.dumps(done.to_plain(), ensure_ascii=False), flush=True)
+            else:
+                reports.append(done)
+    if report is ReportAs.TABLE:
+        from finport_ingestion.cli.converted import show
+
+        show(reports)
+    if refused:
+        raise typer.Exit(Ending.REFUSED)

@@ -1,0 +1,225 @@
+"""One file, as a person has it, to typed tables: recognised, unpacked, converted, written, accounted for.
+
+What is written appears in the output folder when all of it is there; of a refused file nothing does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import shutil
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from finport_ingestion.engine.config.models.contract import Contract
+from finport_ingestion.engine.convert.outputs.interface import Output
+from finport_ingestion.engine.convert.recognise import reader_of
+from finport_ingestion.engine.convert.registry import FORMATS
+from finport_ingestion.engine.convert.report import FileReport, Outcome, TableReport
+from finport_ingestion.engine.convert.table_files import TableFiles, convert_tables
+from finport_ingestion.engine.convert.tables import Joined
+from finport_ingestion.engine.errors import FinportError, FormatError, TransientError
+from finport_ingestion.engine.options import FormatOptions, UnpackOptions
+
+if TYPE_CHECKING:
+    from finport_ingestion.engine.convert.interface import RawFile, Reader
+
+_ENOUGH_CONFIDENCE = 0.8
+_KIB = 1 if sys.platform == "darwin" else 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a person wants of some files."""
+
+    output: Output
+    options: FormatOptions | None = None  # of a Format document; without it each file is recognised
+    contract: Contract = field(default_factory=Contract)
+    max_error_share: float = 1.0  # of the records of a file that may be set aside
+    max_file_bytes: int = 1 << 30
+    partition_by: tuple[str, ...] = ()
+    password: Callable[[], str | None] = lambda: None
+    tick: Callable[[int, int], None] = lambda rows, size_bytes: None  # rows and bytes done
+    threads: int = 1
+
+
+def convert_file(raw: RawFile, folder: Path, *, wish: Wish) -> FileReport:
+    """Convert `raw` into a folder of its name below `folder`.
+
+    Never raises for what is wrong with the file: that is a report whose outcome is `refused`.
+
+    Raises:
+        TransientError: The output cannot be written now.
+    """
+    began = time.perf_counter()
+    told = _Told(path=str(raw.uri))
+    scratch = folder / f".finport-{uuid.uuid4().hex}"
+    try:
+        tables = _convert(raw, scratch, told, wish)
+        _refuse_too_many_errors(tables, raw, wish)
+        tables = _publish(scratch, folder / _folder_name(raw), tables)
+        told.tables = tables
+        told.outcome = _outcome(told)
+    except TransientError:
+        raise
+    except FinportError as error:
+        told.outcome, told.error = Outcome.REFUSED, str(error)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB
+    return told.report(seconds=time.perf_counter() - began, size_bytes=raw.size_bytes, peak=peak)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Told:
+    """What is known of the file so far."""
+
+    path: str
+    outcome: Outcome = Outcome.OK
+    format: str | None = None
+    compression: str | None = None
+    confidence: float | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+    tables: Sequence[TableReport] = ()
+    warnings: dict[str, None] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+    drift: dict[str, None] = field(default_factory=dict)
+    error: str | None = None
+
+    def report(self, *, seconds: float, size_bytes: int, peak: int) -> FileReport:
+        return FileReport(
+            path=self.path,
+            outcome=self.outcome,
+            format=self.format,
+            encoding=self.facts.get("encoding"),
+            compression=self.compression,
+            confidence=self.confidence,
+            tables=tuple(self.tables),
+            warnings=tuple(self.warnings),
+            notes=tuple(self.notes),
+            drift=tuple(self.drift),
+            error=self.error,
+            seconds=round(seconds, 4),
+            bytes=size_bytes,
+            peak_memory_bytes=peak,
+        )
+
+
+def _convert(raw: RawFile, scratch: Path, told: _Told, wish: Wish) -> list[TableReport]:
+    unpack = wish.options.unpack if wish.options else UnpackOptions()
+    unpacked = _unpacked_shim()
+    with unpacked(raw, options=unpack, password=wish.password) as inside:
+        told.compression = inside.compression
+        told.notes.update(dict.fromkeys(inside.notes))
+        told.warnings.update(dict.fromkeys(inside.warnings))
+        tables: list[TableReport] = []
+        for prefix, file, reader in _readers(raw, inside.files, told, wish):
+            found = convert_tables(file, reader, folder=scratch, prefix=prefix, wish=wish)
+            _tell(found, told)
+            tables.extend(found.tables)
+        return tables
+
+
+def _readers(raw: RawFile, files: Sequence[RawFile], told: _Told, wish: Wish) -> Iterator[tuple[str, RawFile, Reader]]:
+    """What is read, in turn: the name that its tables begin with, the file, and what reads it."""
+    if wish.options and wish.options.unpack.union and len(files) > 1:
+        options = _options(files[0], told, wish)
+        yield "", raw, Joined(reader_of(options), files)
+        return
+    for file in files:
+        yield file.file_name if len(files) > 1 else "", file, reader_of(_options(file, told, wish))
+
+
+def _options(file: RawFile, told: _Told, wish: Wish) -> FormatOptions:
+    if wish.options is not None:
+        told.format = wish.options.format
+        return wish.options
+    recognise = _recognise_shim()
+    recognised = recognise(file)
+    told.format = recognised.format
+    told.confidence = min(recognised.confidence, told.confidence or 1.0)
+    if recognised.confidence < _ENOUGH_CONFIDENCE:
+        why = "; ".join(recognised.reasons)
+        told.warnings[
+            f"{file.uri}: taken for {recognised.format} with a confidence of {recognised.confidence:.2f} only ({why})"
+        ] = None
+    options: FormatOptions = FORMATS.get(recognised.format).Options.model_validate({"format": recognised.format})
+    return options
+
+
+def _tell(found: TableFiles, told: _Told) -> None:
+    told.facts.update(found.facts)
+    told.warnings.update(dict.fromkeys(found.warnings))
+    told.notes.update(dict.fromkeys(found.notes))
+    told.drift.update(dict.fromkeys(found.drift))
+
+
+def _refuse_too_many_errors(tables: Sequence[TableReport], raw: RawFile, wish: Wish) -> None:
+    bad = sum(table.quarantined for table in tables)
+    count = bad + sum(table.rows for table in tables)
+    if count and bad / count > wish.max_error_share:
+        raise FormatError(
+            f"{raw.uri}: {bad} of {count} records cannot be read, more than the share of {wish.max_error_share:g}.",
+            hint="look at them with a larger --max-error-share, or ask for the file again",
+        )
+
+
+def _publish(scratch: Path, target: Path, tables: Sequence[TableReport]) -> list[TableReport]:
+    """Put the finished files under their name; an earlier conversion of the file gives way."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    old = target.with_name(f".{target.name}.{uuid.uuid4().hex}.old")
+    with contextlib.suppress(FileNotFoundError):
+        target.rename(old)
+    scratch.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+    return [table.moved(str(scratch), str(target)) for table in tables]
+
+
+def _outcome(told: _Told) -> Outcome:
+    if any(table.quarantined for table in told.tables):
+        return Outcome.QUARANTINED_ROWS
+    return Outcome.OK_WITH_WARNINGS if told.warnings or told.drift else Outcome.OK
+
+
+def _folder_name(raw: RawFile) -> str:
+    name = raw.file_name
+    return f"_{name}" if name.startswith(".") else name
+
+
+# SHIM: goes when unpack.py and recognise() stand.
+def _unpacked_shim():
+    try:
+        from finport_ingestion.engine.convert.unpack import unpacked
+    except ImportError:
+        import types
+
+        @contextlib.contextmanager
+        def unpacked(raw, **_):
+            yield types.SimpleNamespace(files=(raw,), compression=None, notes=(), warnings=())
+
+    return unpacked
+
+
+def _recognise_shim():
+    from finport_ingestion.engine.convert import recognise as module
+
+    if hasattr(module, "recognise"):
+        return module.recognise
+    import types
+
+    from finport_ingestion.engine.records import Part
+
+    def recognise(raw):
+        part = Part(uri=raw.file_name, format="raw", size_bytes=raw.size_bytes, sha256="", item="x", sequence=0)
+        head = module.head_of(raw)
+        found = {n: FORMATS.get(n).recognises(head) for n in FORMATS}
+        best = max((f.confidence, n) for n, f in found.items() if f) if any(found.values()) else (0, "")
+        name = module.options_of(part, raw=raw, stated=None).format
+        return types.SimpleNamespace(format=name, confidence=best[0] or 0.5, reasons=("shim",))
+
+    return recognise

@@ -1,0 +1,1 @@
+"""What converted tables are written as."""

@@ -1,0 +1,228 @@
+"""The tables of one file, each with one schema, written to files of their own.
+
+A small file, or one of a format that is held as a whole, is read once: its schema is settled from all of its values. Of a
+large one samples propose the schema, and a table that departs from it is read a second time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from finport_ingestion.engine.convert.cast import Reading
+from finport_ingestion.engine.convert.columns import TargetSchema
+from finport_ingestion.engine.convert.interface import Batch
+from finport_ingestion.engine.convert.numerals import NumberStyle
+from finport_ingestion.engine.convert.outputs.dataset import DatasetWriter, writing
+from finport_ingestion.engine.convert.outputs.parquet import ParquetOutput
+from finport_ingestion.engine.convert.report import ColumnReport, PartReport, TableReport
+from finport_ingestion.engine.convert.sampling import sample, slice_size
+from finport_ingestion.engine.convert.settle import Settled, Terms, settle
+from finport_ingestion.engine.convert.table_pass import Job, TablePass, Witness
+from finport_ingestion.engine.rejects import REJECT_SCHEMA
+from finport_ingestion.engine.step import safe_name
+
+if TYPE_CHECKING:
+    from finport_ingestion.engine.convert.file_conversion import Wish
+    from finport_ingestion.engine.convert.interface import RawFile, Reader
+
+_GATHERED_BYTES = 16 << 20
+_TABLE = "table"  # the name of a table that has none
+QUARANTINE = "_quarantine"
+
+
+@dataclass(slots=True, kw_only=True)
+class TableFiles:
+    """What was made of a file."""
+
+    tables: list[TableReport] = field(default_factory=list)
+    warnings: dict[str, None] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+    drift: dict[str, None] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where the tables of a file go."""
+
+    folder: Path
+    prefix: str
+    wish: Wish
+
+    def name(self, table: str) -> str:
+        return "/".join(part for part in (self.prefix, table) if part) or _TABLE
+
+    def table_folder(self, table: str) -> Path:
+        return self.folder.joinpath(*(safe_name(part) for part in (self.prefix, table or _TABLE) if part))
+
+    def rejects_folder(self, table: str) -> Path:
+        parts = (safe_name(part) for part in (self.prefix, table or _TABLE) if part)
+        return self.folder.joinpath(QUARANTINE, *parts)
+
+
+def convert_tables(raw: RawFile, reader: Reader, *, folder: Path, prefix: str, wish: Wish) -> TableFiles:
+    """Convert every table of `raw` into files below `folder`.
+
+    Args:
+        prefix: What the names of the tables begin with: the name of the file in its archive.
+
+    Raises:
+        FormatError: The bytes are not of the reader's format.
+        ContractBroken: The contract is frozen, and the file departs from it.
+    """
+    place = _Place(folder=folder, prefix=prefix, wish=wish)
+    job = _job(reader, wish)
+    if reader.whole_file or raw.size_bytes <= _GATHERED_BYTES:
+        return _gathered(raw, reader, place, job)
+    return _streamed(raw, reader, place, job)
+
+
+def _job(reader: Reader, wish: Wish) -> Job:
+    options = wish.options
+    comma = bool(getattr(options, "decimal_comma", False))
+    reading = Reading(
+        style=NumberStyle.COMMA if comma else NumberStyle.POINT, date_order=getattr(options, "date_order", None)
+    )
+    terms = Terms(contract=wish.contract, reading=reading, typed=reader.typed)
+    return Job(
+        terms=terms, cursor=None, mask="none", keep_rejects=True, from_fields=False, tick=wish.tick, lineage=False
+    )
+
+
+def _gathered(raw: RawFile, reader: Reader, place: _Place, job: Job) -> TableFiles:
+    made = TableFiles()
+    batches: dict[str, list[Batch]] = {}
+    witnesses: dict[str, Witness] = {}
+    for batch in reader.read(raw):
+        batches.setdefault(batch.table, []).append(batch)
+        witnesses.setdefault(batch.table, Witness(uri=raw.uri, job=job)).observe(batch)
+        made.facts.update(batch.facts)
+    for table, found in batches.items():
+        settled = settle([witnesses[table].seen()], job.terms, final=True)
+        with _pass(table, settled, witnesses[table], place) as written:
+            for batch in found:
+                written.table.take(batch, known=True)
+        _account(made, table, settled, written, place)
+    return made
+
+
+def _streamed(raw: RawFile, reader: Reader, place: _Place, job: Job) -> TableFiles:
+    made = TableFiles()
+    samples = sample(raw, reader, job=job, size_bytes=slice_size(1))
+    proposed = {table: settle([seen], job.terms) for table, seen in samples.items()}
+    witnesses = {table: Witness(uri=raw.uri, job=job) for table in proposed}
+    done = _write(raw, reader, place, proposed, witnesses, made, job=job)
+    final = {
+        table: settle([witness.seen()], job.terms, final=True)
+        for table, witness in witnesses.items()
+        if table not in done  # no sample has shown it
+    }
+    for table, written in done.items():
+        settled = settle([witnesses[table].seen()], job.terms, final=True)
+        if written.table.holds and settled.schema.fingerprint == written.table.schema.fingerprint:
+            _account(made, table, settled, written, place)
+        else:
+            final[table] = settled
+    if final:
+        again = {table: Witness(uri=raw.uri, job=job) for table in final}
+        for table in final:
+            shutil.rmtree(place.table_folder(table), ignore_errors=True)
+            shutil.rmtree(place.rejects_folder(table), ignore_errors=True)
+        for table, written in _write(raw, reader, place, final, again, made, job=job).items():
+            _account(made, table, final[table], written, place)
+    return made
+
+
+@dataclass(slots=True, kw_only=True)
+class _Written:
+    """A table that is being written, and its files."""
+
+    table: TablePass
+    data: DatasetWriter
+    rejects: DatasetWriter | None = None
+
+
+def _write(
+    raw: RawFile,
+    reader: Reader,
+    place: _Place,
+    settled: dict[str, Settled],
+    witnesses: dict[str, Witness],
+    made: TableFiles,
+    *,
+    job: Job,
+) -> dict[str, _Written]:
+    """One pass over the file that writes the tables of `settled` and witnesses all others."""
+    done: dict[str, _Written] = {}
+    with contextlib.ExitStack() as files:
+        for table, agreed in settled.items():
+            done[table] = files.enter_context(_pass(table, agreed, witnesses[table], place))
+        for batch in reader.read(raw):
+            made.facts.update(batch.facts)
+            written = done.get(batch.table)
+            if written is not None:
+                written.table.take(batch)
+            else:
+                witnesses.setdefault(batch.table, Witness(uri=raw.uri, job=job)).observe(batch)
+    return done
+
+
+@contextlib.contextmanager
+def _pass(table: str, settled: Settled, witness: Witness, place: _Place) -> Iterator[_Written]:
+    with contextlib.ExitStack() as files:
+        written = _opened(table, settled.schema, witness, place, files)
+        yield written
+
+
+def _opened(table: str, schema: TargetSchema, witness: Witness, place: _Place, files: contextlib.ExitStack) -> _Written:
+    wish = place.wish
+    data = DatasetWriter(
+        folder=place.table_folder(table),
+        schema=schema.data,
+        output=wish.output,
+        partition_by=wish.partition_by,
+        max_file_bytes=wish.max_file_bytes,
+    )
+    files.enter_context(writing(data))
+    rejects: list[DatasetWriter] = []
+
+    def open_rejects() -> DatasetWriter:
+        writer = DatasetWriter(folder=place.rejects_folder(table), schema=REJECT_SCHEMA, output=ParquetOutput())
+        rejects.append(files.enter_context(writing(writer)))
+        written.rejects = writer
+        return writer
+
+    written = _Written(
+        table=TablePass(witness=witness, schema=schema, item=witness.uri, sink=data, open_rejects=open_rejects),
+        data=data,
+    )
+    return written
+
+
+def _account(made: TableFiles, table: str, settled: Settled, written: _Written, place: _Place) -> None:
+    nulled = written.table.nulled
+    made.warnings.update(written.table.warnings)
+    made.warnings.update(dict.fromkeys(settled.notes))
+    made.warnings.update(
+        dict.fromkeys(f"column '{name}': {count} values that do not fit are null" for name, count in nulled.items())
+    )
+    made.notes.update(written.table.notes)
+    made.drift.update(dict.fromkeys(settled.drift))
+    made.tables.append(
+        TableReport(
+            name=place.name(table),
+            rows=written.data.row_count,
+            quarantined=written.table.rejected,
+            columns=tuple(ColumnReport(name=c.name, type=c.spelling, label=c.label) for c in settled.schema.columns),
+            parts=tuple(
+                PartReport(path=str(file.path), rows=file.row_count, bytes=file.size_bytes)
+                for file in written.data.written
+            ),
+            quarantine=str(written.rejects.written[0].path) if written.rejects else None,
+        )
+    )

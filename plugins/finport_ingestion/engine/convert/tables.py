@@ -1,0 +1,103 @@
+"""Which tables a reader gives: one out of several, or those of several files as if they were one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow.compute as pc
+
+from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, RawFile, Reader
+from finport_ingestion.engine.errors import ConfigError
+
+
+class OneTable:
+    """A reader that gives one table only, and says which others there are."""
+
+    def __init__(self, reader: Reader, table: str | None) -> None:
+        self._reader = reader
+        self._wanted = table
+        self.Options: Any = reader.Options
+        self.typed, self.whole_file, self.isolated = reader.typed, reader.whole_file, reader.isolated
+        self.main_table = reader.main_table
+        self.suffixes, self.media_types = reader.suffixes, reader.media_types
+
+    def recognises(self, head: Head) -> Likeness | None:
+        """As the reader does."""
+        return self._reader.recognises(head)
+
+    def read(self, raw: RawFile) -> Iterator[Batch]:
+        """The chosen table's records.
+
+        Raises:
+            ConfigError: The file has no table of the name that was asked for.
+        """
+        yield from self._chosen(self._reader.read(raw), raw)
+
+    def sample(self, raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
+        """Some of the chosen table's records."""
+        yield from self._chosen(self._reader.sample(raw, size_bytes=size_bytes), raw)
+
+    def _chosen(self, batches: Iterator[Batch], raw: RawFile) -> Iterator[Batch]:
+        wanted = self._wanted if self._wanted is not None else self._reader.main_table or None
+        tables: dict[str, None] = {}
+        last: Batch | None = None
+        for batch in batches:
+            tables[batch.table] = None
+            wanted = batch.table if wanted is None else wanted
+            if batch.table.casefold() == wanted.casefold():
+                last = batch
+                yield dataclasses.replace(batch, table="")
+        if last is None and tables:
+            raise ConfigError(
+                f"{raw.uri}: no table '{wanted}'; it has {', '.join(tables)}.",
+                hint="name one of them as 'table' of the Format",
+            )
+        others = [table for table in tables if wanted is None or table.casefold() != wanted.casefold()]
+        if last is not None and others:
+            yield _told(last, f"{raw.uri}: of several tables '{wanted}' is taken; there are also {', '.join(others)}")
+
+
+def _told(batch: Batch, note: str) -> Batch:
+    """No records, and a sentence about the part."""
+    return Batch(columns=batch.columns.slice(0, 0), rows=batch.rows.slice(0, 0), types=batch.types, notes=(note,))
+
+
+class Joined:
+    """A reader that gives the records of several files of one format in a row, as if they stood in one."""
+
+    def __init__(self, reader: Reader, files: Sequence[RawFile]) -> None:
+        self._reader = reader
+        self._files = files
+        self.Options: Any = reader.Options
+        self.typed, self.whole_file, self.isolated = reader.typed, reader.whole_file, reader.isolated
+        self.main_table = reader.main_table
+        self.suffixes, self.media_types = reader.suffixes, reader.media_types
+
+    def recognises(self, head: Head) -> Likeness | None:
+        """As the reader does."""
+        return self._reader.recognises(head)
+
+    def read(self, raw: RawFile) -> Iterator[Batch]:
+        """All records of all files, in order; rows are counted over all of them. `raw` is what they were unpacked from."""
+        done: dict[str, int] = {}
+        for file in self._files:
+            before = dict(done)
+            for batch in self._reader.read(file):
+                moved = _moved(batch, before)
+                last = max(
+                    [*(bad.row for bad in moved.bad), *moved.rows.slice(len(moved.rows) - 1).to_pylist()], default=0
+                )
+                done[batch.table] = max(done.get(batch.table, 0), last)
+                yield moved
+
+    def sample(self, raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
+        """Some records of each file."""
+        for file in self._files:
+            yield from self._reader.sample(file, size_bytes=size_bytes)
+
+
+def _moved(batch: Batch, by: dict[str, int]) -> Batch:
+    bad = tuple(dataclasses.replace(found, row=found.row + by.get(found.table, 0)) for found in batch.bad)
+    return dataclasses.replace(batch, rows=pc.add(batch.rows, by.get(batch.table, 0)), bad=bad)
