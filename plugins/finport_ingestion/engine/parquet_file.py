@@ -8,14 +8,19 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from upath import UPath
 
 from finport_ingestion.engine.files import write_atomically
 
 _COMPRESSION_LEVEL = 3
-_ROWS_PER_GROUP = 1_000_000
-_BYTES_PER_GROUP = 256 << 20
+_ROWS_PER_GROUP = 500_000
+_BYTES_PER_GROUP = 128 << 20
+_LOOKED_AT_ROWS = 50_000
+_INTEGER_DIGITS = 18
+_MOST_DISTINCT = 0.35
+"""Share of distinct values up to which a dictionary pays."""
 
 
 class HashingFile:
@@ -68,9 +73,7 @@ class ParquetSink:
     def __init__(self, file: BinaryIO, schema: pa.Schema) -> None:
         self._file = HashingFile(file)
         self._schema = schema
-        self._writer = pq.ParquetWriter(
-            self._file, schema, compression="zstd", compression_level=_COMPRESSION_LEVEL, write_statistics=True
-        )
+        self._writer: pq.ParquetWriter | None = None
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_rows = 0
         self._waiting_bytes = 0
@@ -89,13 +92,16 @@ class ParquetSink:
 
     def close(self) -> None:
         self._flush()
+        if self._writer is None:
+            self._writer = _writer(self._file, self._schema.empty_table())
         self._writer.close()
 
     def abandon(self) -> None:
         """Give the file up: Arrow's writer would otherwise write its footer into a closed file later."""
         self._waiting = []
         self._file.let_go()
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
     @property
     def size_bytes(self) -> int:
@@ -109,8 +115,48 @@ class ParquetSink:
     def _flush(self) -> None:
         if self._waiting:
             table = pa.Table.from_batches(self._waiting, schema=self._schema)
+            if self._writer is None:
+                self._writer = _writer(self._file, table)
             self._writer.write_table(table, row_group_size=max(self._waiting_rows, 1))
         self._waiting, self._waiting_rows, self._waiting_bytes = [], 0, 0
+
+
+def _writer(file: HashingFile, first: pa.Table) -> pq.ParquetWriter:
+    """A writer whose encodings suit the values of the first rows: any encoding is right, but few are fast and small."""
+    dictionaries = [field.name for field in first.schema if _repeats(first.column(field.name))]
+    deltas = [
+        field.name for field in first.schema if field.name not in dictionaries and _is_stored_as_integer(field.type)
+    ]
+    return pq.ParquetWriter(
+        file,
+        first.schema,
+        compression="zstd",
+        compression_level=_COMPRESSION_LEVEL,
+        use_dictionary=dictionaries or False,
+        column_encoding=dict.fromkeys(deltas, "DELTA_BINARY_PACKED") or None,
+        store_decimal_as_integer=True,
+        write_page_index=True,
+    )
+
+
+def _repeats(values: pa.ChunkedArray) -> bool:
+    if pa.types.is_nested(values.type):
+        return True  # of their leaves nothing is known here; Parquet's default
+    looked_at = values.slice(0, _LOOKED_AT_ROWS)
+    if pa.types.is_boolean(values.type) or len(looked_at) == 0:
+        return False
+    try:
+        return bool(pc.count_distinct(looked_at).as_py() <= _MOST_DISTINCT * len(looked_at))
+    except pa.ArrowNotImplementedError:
+        return False
+
+
+def _is_stored_as_integer(kind: pa.DataType) -> bool:
+    if pa.types.is_decimal(kind):
+        return bool(kind.precision <= _INTEGER_DIGITS)
+    return bool(
+        pa.types.is_integer(kind) or pa.types.is_timestamp(kind) or pa.types.is_date32(kind) or pa.types.is_time(kind)
+    )
 
 
 @contextlib.contextmanager

@@ -13,16 +13,20 @@ from typing import TYPE_CHECKING
 
 from finport_ingestion.engine.convert.columns import TargetSchema
 from finport_ingestion.engine.convert.increment import Increment
-from finport_ingestion.engine.convert.interface import RawFile, Reader
+from finport_ingestion.engine.convert.interface import RawFile, Reader, read_ahead
 from finport_ingestion.engine.convert.results import PartResult
 from finport_ingestion.engine.convert.settle import Seen
-from finport_ingestion.engine.convert.table_pass import Job, TablePass, Witness
+from finport_ingestion.engine.convert.table_pass import Job, TablePass, Witness, preparing
 from finport_ingestion.engine.parquet_file import ParquetSink, write_parquet
 from finport_ingestion.engine.records import Part
 from finport_ingestion.engine.rejects import REJECT_SCHEMA
 
 if TYPE_CHECKING:
     from upath import UPath
+
+
+_THREADS = 1
+"""Beside the one that writes; parallel batches are tasks of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +47,17 @@ class _SchemaTooNarrow(Exception):
 
 
 def convert_part(
-    landed: Landed, *, schema: TargetSchema, job: Job, settle_again: Callable[[Seen], TargetSchema] | None
+    landed: Landed,
+    *,
+    schema: TargetSchema,
+    job: Job,
+    settle_again: Callable[[Seen], TargetSchema] | None,
+    sampled: Seen | None = None,
 ) -> PartResult:
     """Convert one part.
 
     Args:
+        sampled: What the samples have shown of the part.
         settle_again: Gives the schema once all values of the part are known; None where `schema` is the final one.
 
     Raises:
@@ -55,7 +65,7 @@ def convert_part(
         ContractBroken: The contract is frozen, and the part departs from it.
     """
     witness = Witness(uri=landed.raw.uri, job=job)
-    result = _attempt(landed, schema, witness)
+    result = _attempt(landed, schema, witness, sampled)
     if settle_again is None:
         if result is None:
             raise AssertionError(f"{landed.raw.uri}: the final schema does not hold its values")
@@ -63,10 +73,10 @@ def convert_part(
     settled = settle_again(witness.seen())
     if result is not None and settled.fingerprint == schema.fingerprint:
         return result
-    return convert_part(landed, schema=settled, job=job, settle_again=None)
+    return convert_part(landed, schema=settled, job=job, settle_again=None, sampled=witness.seen())
 
 
-def _attempt(landed: Landed, schema: TargetSchema, witness: Witness) -> PartResult | None:
+def _attempt(landed: Landed, schema: TargetSchema, witness: Witness, sampled: Seen | None) -> PartResult | None:
     """Write the part; None, and no file, where the schema does not hold it."""
     rejects_sinks: list[ParquetSink] = []
     try:
@@ -85,7 +95,8 @@ def _attempt(landed: Landed, schema: TargetSchema, witness: Witness) -> PartResu
                 open_rejects=open_rejects,
                 increment=_increment(witness.job, schema),
             )
-            for batch in landed.reader.read(landed.raw):
+            prepare = preparing(sampled, witness.job)
+            for batch in read_ahead(landed.reader, landed.raw, prepare=prepare, threads=_THREADS):
                 table.take(batch)
             if not table.holds:
                 raise _SchemaTooNarrow

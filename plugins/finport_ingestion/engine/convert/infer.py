@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finport_ingestion.engine.convert import moments, numerals
+from finport_ingestion.engine.convert.digits import MAX_DIGITS, Numbers, read_numbers
 from finport_ingestion.engine.convert.interface import Origin
 from finport_ingestion.engine.convert.numerals import NumberStyle
 from finport_ingestion.engine.logical import LogicalType
@@ -103,7 +104,7 @@ class Look:
     """The evidence of some values, and what the tests made of them on the way, by hypothesis."""
 
     evidence: Evidence
-    cast: Mapping[str, pa.Array] = field(default_factory=dict)
+    cast: Mapping[str, pa.Array] = field(default_factory=dict)  # of a decimal, by its spelling
 
 
 def look(
@@ -125,7 +126,8 @@ def look(
     alive = _first_look(values, among, style)
     cast: dict[str, pa.Array] = {}
     digits, scale = _look_at_numbers(values, alive, cast, style)
-    if DIGITS in alive and not numerals.all_match(values, numerals.DIGITS):
+    bare = INTEGER in cast and style is NumberStyle.POINT  # and without a minus, or DIGITS would be gone
+    if DIGITS in alive and not bare and not numerals.all_match(values, numerals.DIGITS):
         alive -= {DIGITS}
     if BOOLEAN in alive and not pc.all(pc.is_in(values.drop_null(), value_set=_BOOLEANS)).as_py():
         alive -= {BOOLEAN}
@@ -145,6 +147,9 @@ def _look_at_numbers(
     if DECIMAL not in alive:
         return 0, 0
     numbers = numerals.in_points(values, style)
+    read = read_numbers(numbers)
+    if read is not None:
+        return _look_at_read(read, numbers, alive, cast)
     if INTEGER in alive:
         integers = numerals.parse_integers(numbers)
         if integers is not None:
@@ -156,6 +161,23 @@ def _look_at_numbers(
         alive -= {DECIMAL, INTEGER}
         return 0, 0
     return numerals.largest(numbers)
+
+
+def _look_at_read(
+    read: Numbers, numbers: pa.StringArray, alive: set[str], cast: dict[str, pa.Array]
+) -> tuple[int, int]:
+    if read.scale:
+        alive -= {INTEGER, DIGITS}
+        decimals = read.as_decimals(numbers, pa.decimal128(MAX_DIGITS, read.scale))
+        if decimals is not None:
+            cast[str(LogicalType(DECIMAL, MAX_DIGITS, read.scale))] = decimals
+        return read.digits, read.scale
+    if read.signed:
+        alive.discard(DIGITS)
+    integers = read.as_integers(numbers)
+    if integers is not None and INTEGER in alive:
+        cast[INTEGER] = integers
+    return read.digits, 0
 
 
 def _first_look(values: pa.StringArray, among: frozenset[str], style: NumberStyle) -> set[str]:

@@ -11,11 +11,11 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, runtime_checkable
 
 from finport_ingestion.engine.errors import FormatError
 from finport_ingestion.engine.files import local_path
@@ -24,6 +24,8 @@ from finport_ingestion.engine.limits import ReadLimits
 if TYPE_CHECKING:
     import pyarrow as pa
     from upath import UPath
+
+    from finport_ingestion.engine.convert.infer import Look
 
 
 class Origin(StrEnum):
@@ -136,6 +138,11 @@ class Batch:
     notes: tuple[str, ...] = ()  # sentences about the part that need nobody's attention
     warnings: tuple[str, ...] = ()  # sentences about the part that a person should look at
     facts: Mapping[str, str] = field(default_factory=dict)  # of the part: "encoding", "delimiter" ...
+    looked: Mapping[str, Look] = field(default_factory=dict)  # by column: what `prepare` found, see ReadsAhead
+
+
+Prepare: TypeAlias = "Callable[[pa.RecordBatch], Mapping[str, Look]]"
+"""Looks at columns of texts in whatever thread has them; what it finds travels with the batch."""
 
 
 class Reader(Protocol):
@@ -177,3 +184,22 @@ class Reader(Protocol):
         A format that is read as a whole may give everything.
         """
         ...
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """A reader that can use several threads."""
+
+    def read_ahead(self, raw: RawFile, *, prepare: Prepare, threads: int) -> Iterator[Batch]:
+        """The same batches as `read` gives, in the same order, parsed and prepared by `threads` threads.
+
+        A batch that carries `looked` for a column has been looked at; a reader may then give that column typed already.
+        """
+        ...
+
+
+def read_ahead(reader: Reader, raw: RawFile, *, prepare: Prepare, threads: int) -> Iterator[Batch]:
+    """The records of `raw`, read by several threads where the reader knows how."""
+    if isinstance(reader, ReadsAhead):
+        return reader.read_ahead(raw, prepare=prepare, threads=threads)
+    return reader.read(raw)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, RawFile, Reader
+from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, Prepare, RawFile, Reader, read_ahead
 from finport_ingestion.engine.errors import ConfigError
 
 
@@ -42,6 +42,10 @@ class WithItemColumns:
     def read(self, raw: RawFile) -> Iterator[Batch]:
         """As the reader does, with the columns added."""
         return (self._with(batch) for batch in self._reader.read(raw))
+
+    def read_ahead(self, raw: RawFile, *, prepare: Prepare, threads: int) -> Iterator[Batch]:
+        """As the reader does, with the columns added."""
+        return (self._with(batch) for batch in read_ahead(self._reader, raw, prepare=prepare, threads=threads))
 
     def sample(self, raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
         """As the reader does, with the columns added."""

@@ -18,7 +18,7 @@ from finport_ingestion.engine.config.models.contract import Column, Contract, Co
 from finport_ingestion.engine.convert.agreed import look_agreed, way_of, widened
 from finport_ingestion.engine.convert.cast import Reading
 from finport_ingestion.engine.convert.columns import TargetColumn, TargetSchema
-from finport_ingestion.engine.convert.infer import HYPOTHESES, Evidence, decide, look, names_an_identifier
+from finport_ingestion.engine.convert.infer import HYPOTHESES, Evidence, Look, decide, look, names_an_identifier
 from finport_ingestion.engine.convert.interface import Origin
 from finport_ingestion.engine.convert.names import clean_name, merge_names
 from finport_ingestion.engine.convert.typed import TypedEvidence, look_typed, spelled
@@ -90,6 +90,40 @@ class Settled:
     notes: tuple[str, ...] = ()
 
 
+def glance(
+    values: pa.Array,
+    *,
+    key: str,
+    among: frozenset[str],
+    origins: frozenset[Origin],
+    terms: Terms,
+    declared: str | None = None,
+) -> Look:
+    """What some texts of a column are, by themselves.
+
+    Args:
+        among: The hypotheses that other values of the column have left.
+        declared: The logical type that the format itself gives the column.
+    """
+    style = terms.reading.style
+    agreed = terms.agreed(key)
+    if agreed is None and declared is not None:
+        agreed = Column.model_validate({"name": key, "type": declared})
+    if agreed is not None and agreed.name == key:
+        return Look(look_agreed(values, parse_logical(agreed.type), origins=origins, style=style))
+    if terms.is_identifier(key) and origins <= {Origin.FIELD, Origin.NUMBER}:
+        among = frozenset()  # it stays text whatever its values look like
+    seen = look(values, origins=origins, style=style, among=among)
+    if agreed is None:
+        return seen
+    # Another part may have a column that is spelled as agreed beside this one: then this one is new.
+    also = look_agreed(values, parse_logical(agreed.type), origins=origins, style=style)
+    found = dataclasses.replace(
+        seen.evidence, fits=also.fits, agreed_digits=also.agreed_digits, agreed_scale=also.agreed_scale
+    )
+    return Look(found, seen.cast)
+
+
 def observe(
     values: pa.Array,
     *,
@@ -99,32 +133,13 @@ def observe(
     terms: Terms,
     declared: str | None = None,
 ) -> tuple[AnyEvidence, Mapping[str, pa.Array]]:
-    """The evidence of a column after some more values, and what the look made of them, by hypothesis.
-
-    Args:
-        declared: The logical type that the format itself gives the column.
-    """
-    cast: Mapping[str, pa.Array] = {}
-    agreed = None if terms.typed else terms.agreed(key)
-    if agreed is None and declared is not None:
-        agreed = Column.model_validate({"name": key, "type": declared})
+    """The evidence of a column after some more values, and what the look made of them, by hypothesis."""
     if terms.typed:
-        found: AnyEvidence = look_typed(values)
-    elif agreed is not None and agreed.name == key:
-        found = look_agreed(values, parse_logical(agreed.type), origins=origins, style=terms.reading.style)
-    else:
-        among = known.alive if isinstance(known, Evidence) else HYPOTHESES
-        if terms.is_identifier(key) and origins <= {Origin.FIELD, Origin.NUMBER}:
-            among = frozenset()  # it stays text whatever its values look like
-        seen = look(values, origins=origins, style=terms.reading.style, among=among)
-        found, cast = seen.evidence, seen.cast
-        if agreed is not None:
-            # Another part may have a column that is spelled as agreed beside this one: then this one is new.
-            also = look_agreed(values, parse_logical(agreed.type), origins=origins, style=terms.reading.style)
-            found = dataclasses.replace(
-                seen.evidence, fits=also.fits, agreed_digits=also.agreed_digits, agreed_scale=also.agreed_scale
-            )
-    return (found if known is None else known + found), cast  # type: ignore[operator]
+        found = look_typed(values)
+        return (found if known is None else known + found), {}  # type: ignore[operator]
+    among = known.alive if isinstance(known, Evidence) else HYPOTHESES
+    seen = glance(values, key=key, among=among, origins=origins, terms=terms, declared=declared)
+    return (seen.evidence if known is None else known + seen.evidence), seen.cast  # type: ignore[operator]
 
 
 def settle(parts: Sequence[Seen], terms: Terms, *, final: bool = False) -> Settled:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 from finport_ingestion.engine.convert.cast import Reading
 from finport_ingestion.engine.convert.columns import TargetSchema
-from finport_ingestion.engine.convert.interface import Batch
+from finport_ingestion.engine.convert.interface import Batch, read_ahead
 from finport_ingestion.engine.convert.numerals import NumberStyle
 from finport_ingestion.engine.convert.outputs.dataset import DatasetWriter, writing
 from finport_ingestion.engine.convert.outputs.parquet import ParquetOutput
 from finport_ingestion.engine.convert.report import ColumnReport, PartReport, TableReport
 from finport_ingestion.engine.convert.sampling import sample, slice_size
-from finport_ingestion.engine.convert.settle import Settled, Terms, settle
-from finport_ingestion.engine.convert.table_pass import Job, TablePass, Witness
+from finport_ingestion.engine.convert.settle import Seen, Settled, Terms, settle
+from finport_ingestion.engine.convert.table_pass import Job, TablePass, Witness, preparing
 from finport_ingestion.engine.rejects import REJECT_SCHEMA
 from finport_ingestion.engine.step import safe_name
 
@@ -116,7 +116,7 @@ def _streamed(raw: RawFile, reader: Reader, place: _Place, job: Job) -> TableFil
     samples = sample(raw, reader, job=job, size_bytes=slice_size(1))
     proposed = {table: settle([seen], job.terms) for table, seen in samples.items()}
     witnesses = {table: Witness(uri=raw.uri, job=job) for table in proposed}
-    done = _write(raw, reader, place, proposed, witnesses, made, job=job)
+    done = _write(raw, reader, place, proposed, witnesses, made, samples, job=job)
     final = {
         table: settle([witness.seen()], job.terms, final=True)
         for table, witness in witnesses.items()
@@ -129,11 +129,12 @@ def _streamed(raw: RawFile, reader: Reader, place: _Place, job: Job) -> TableFil
         else:
             final[table] = settled
     if final:
+        seen = {table: witnesses[table].seen() for table in final}
         again = {table: Witness(uri=raw.uri, job=job) for table in final}
         for table in final:
             shutil.rmtree(place.table_folder(table), ignore_errors=True)
             shutil.rmtree(place.rejects_folder(table), ignore_errors=True)
-        for table, written in _write(raw, reader, place, final, again, made, job=job).items():
+        for table, written in _write(raw, reader, place, final, again, made, seen, job=job).items():
             _account(made, table, final[table], written, place)
     return made
 
@@ -154,6 +155,7 @@ def _write(
     settled: dict[str, Settled],
     witnesses: dict[str, Witness],
     made: TableFiles,
+    sampled: dict[str, Seen],
     *,
     job: Job,
 ) -> dict[str, _Written]:
@@ -162,7 +164,9 @@ def _write(
     with contextlib.ExitStack() as files:
         for table, agreed in settled.items():
             done[table] = files.enter_context(_pass(table, agreed, witnesses[table], place))
-        for batch in reader.read(raw):
+        only = witnesses if len(witnesses) == 1 else {}
+        prepare = preparing(next(iter(sampled.values()), None) if only else None, job)
+        for batch in read_ahead(reader, raw, prepare=prepare, threads=place.wish.threads):
             made.facts.update(batch.facts)
             written = done.get(batch.table)
             if written is not None:

@@ -19,8 +19,9 @@ from finport_ingestion.engine.convert.casting import CastBatch, cast_batch
 from finport_ingestion.engine.convert.columns import TargetSchema
 from finport_ingestion.engine.convert.holds import holds
 from finport_ingestion.engine.convert.increment import Cursor, Increment
-from finport_ingestion.engine.convert.interface import Batch, Origin
-from finport_ingestion.engine.convert.settle import AnyEvidence, Seen, Terms, observe
+from finport_ingestion.engine.convert.infer import HYPOTHESES, Evidence, Look
+from finport_ingestion.engine.convert.interface import Batch, Origin, Prepare
+from finport_ingestion.engine.convert.settle import AnyEvidence, Seen, Terms, glance, observe
 from finport_ingestion.engine.errors import ContractBroken
 from finport_ingestion.engine.rejects import Masking, Reject, masked, raw_record_text, reject_batch
 
@@ -48,6 +49,25 @@ class Job:
     lineage: bool = True  # whether rows carry the part and row that they come from
 
 
+def preparing(sampled: Seen | None, job: Job) -> Prepare:
+    """Looks for threads that parse ahead: at the texts of a format whose columns are all FIELDs.
+
+    Args:
+        sampled: What the samples left of each column's hypotheses; only those are worth a test.
+    """
+    alive = {
+        key: found.alive for key, found in (sampled.evidence if sampled else {}).items() if isinstance(found, Evidence)
+    }
+
+    def prepare(columns: pa.RecordBatch) -> Mapping[str, Look]:
+        return {
+            key: glance(values, key=key, among=alive.get(key, HYPOTHESES), origins=_FIELD, terms=job.terms)
+            for key, values in zip(columns.schema.names, columns.columns, strict=True)
+        }
+
+    return prepare
+
+
 @dataclass(slots=True, kw_only=True)
 class Witness:
     """What was seen of a table so far."""
@@ -63,6 +83,9 @@ class Witness:
         """Add the values of `batch` to the evidence."""
         self.types.update(batch.types)
         for key, values in zip(batch.columns.schema.names, batch.columns.columns, strict=True):
+            if key in batch.looked:
+                self._add(key, batch.looked[key])
+                continue
             self.evidence[key], self.cast[key] = observe(
                 values,
                 key=key,
@@ -72,6 +95,11 @@ class Witness:
                 declared=self.types.get(key),
             )
         self.originals.update(batch.originals)
+
+    def _add(self, key: str, look: Look) -> None:
+        known = self.evidence.get(key)
+        self.evidence[key] = look.evidence if known is None else known + look.evidence  # type: ignore[operator]
+        self.cast[key] = look.cast
 
     def seen(self) -> Seen:
         return Seen(uri=self.uri, evidence=dict(self.evidence), originals=dict(self.originals), types=dict(self.types))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pyarrow.compute as pc
 
-from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, RawFile, Reader
+from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, Prepare, RawFile, Reader, read_ahead
 from finport_ingestion.engine.errors import ConfigError
 
 
@@ -34,6 +35,10 @@ class OneTable:
             ConfigError: The file has no table of the name that was asked for.
         """
         yield from self._chosen(self._reader.read(raw), raw)
+
+    def read_ahead(self, raw: RawFile, *, prepare: Prepare, threads: int) -> Iterator[Batch]:
+        """As `read`, by several threads."""
+        yield from self._chosen(read_ahead(self._reader, raw, prepare=prepare, threads=threads), raw)
 
     def sample(self, raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
         """Some of the chosen table's records."""
@@ -81,10 +86,17 @@ class Joined:
 
     def read(self, raw: RawFile) -> Iterator[Batch]:
         """All records of all files, in order; rows are counted over all of them. `raw` is what they were unpacked from."""
+        return self._row(self._reader.read)
+
+    def read_ahead(self, raw: RawFile, *, prepare: Prepare, threads: int) -> Iterator[Batch]:
+        """As `read`, by several threads."""
+        return self._row(functools.partial(read_ahead, self._reader, prepare=prepare, threads=threads))
+
+    def _row(self, read: Callable[[RawFile], Iterator[Batch]]) -> Iterator[Batch]:
         done: dict[str, int] = {}
         for file in self._files:
             before = dict(done)
-            for batch in self._reader.read(file):
+            for batch in read(file):
                 moved = _moved(batch, before)
                 last = max(
                     [*(bad.row for bad in moved.bad), *moved.rows.slice(len(moved.rows) - 1).to_pylist()], default=0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from pydantic import Field
 
-from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, RawFile
+from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, Prepare, RawFile
 from finport_ingestion.engine.options import FormatOptions
 
 if TYPE_CHECKING:
@@ -66,6 +66,13 @@ def _read(self: _Delimited, raw: RawFile) -> Iterator[Batch]:
     return read_delimited(raw, self.dialect)
 
 
+def _read_ahead(self: _Delimited, raw: RawFile, *, prepare: Prepare, threads: int) -> Iterator[Batch]:
+    """Every record of `raw`, in order, parsed by `threads` threads."""
+    from finport_ingestion.engine.convert.reading.delimited import read_delimited
+
+    return read_delimited(raw, self.dialect, prepare=prepare, threads=threads)
+
+
 def _sample(self: _Delimited, raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
     """Records of the beginning, middle and end of `raw`."""
     from finport_ingestion.engine.convert.reading.delimited import sample_delimited
@@ -94,6 +101,7 @@ class CsvFormat:
         return max(found, key=lambda likeness: likeness.confidence, default=None)
 
     read = _read
+    read_ahead = _read_ahead
     sample = _sample
 
 
@@ -116,6 +124,7 @@ class TsvFormat:
         return _likeness(head, "\t")
 
     read = _read
+    read_ahead = _read_ahead
     sample = _sample
 
 
@@ -138,6 +147,7 @@ class PsvFormat:
         return _likeness(head, "|")
 
     read = _read
+    read_ahead = _read_ahead
     sample = _sample
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
 
-from finport_ingestion.engine.convert.interface import BadRecord, Batch, RawFile
+from finport_ingestion.engine.convert.infer import Look
+from finport_ingestion.engine.convert.interface import BadRecord, Batch, Prepare, RawFile
 from finport_ingestion.engine.convert.names import clean_name, unique_names
 from finport_ingestion.engine.convert.reading import delimited_exact, delimited_fast
+from finport_ingestion.engine.convert.reading.ahead import Ahead
 from finport_ingestion.engine.convert.reading.delimited_exact import MAX_RECORD_CHARS, Lines, Record
 from finport_ingestion.engine.convert.reading.dialect import Dialect, find_delimiter
 from finport_ingestion.engine.convert.reading.foreign import refuse_foreign, refuse_json, refuse_signature
@@ -27,40 +31,74 @@ from finport_ingestion.engine.errors import FormatError
 
 _DIALECT_LINES = 200
 _HEADER_LIMIT = 1 << 20
-_MAX_BUFFER_BYTES = 64 << 20
 
 
-def read_delimited(raw: RawFile, dialect: Dialect, *, window_bytes: int = CHUNK_BYTES) -> Iterator[Batch]:
+def read_delimited(
+    raw: RawFile,
+    dialect: Dialect,
+    *,
+    window_bytes: int = CHUNK_BYTES,
+    prepare: Prepare | None = None,
+    threads: int = 0,
+) -> Iterator[Batch]:
     """Every record of `raw`, in order.
 
     Args:
         window_bytes: How much is read at a time; a batch holds the whole records of that.
+        prepare: Looks at the columns where they are parsed.
+        threads: That parse ahead; 0 parses as batches are asked for.
 
     Raises:
         FormatError: It is empty, or its beginning is no header.
     """
-    with raw.path.open("rb") as stream:
+    with raw.open() as stream, Ahead[_Parsed](max(threads, 1)) as ahead:
         refuse_signature(stream, raw=raw, expected="delimited text")
         encoding = find_encoding(stream, declared=dialect.encoding)
         parser = _Parser(raw=raw, dialect=dialect, encoding=encoding)
         buffer = b""
         for piece, final in joined(utf8_chunks(stream, encoding, uri=raw.uri, size=window_bytes)):
-            buffer += piece
+            buffer = buffer + piece if buffer else piece
+            if threads and parser.started:
+                window, buffer = parser.split(buffer, final=final)
+                if window:
+                    task = functools.partial(_parse_ahead, window, parser.dialect, parser.names, prepare)
+                    yield from (parser.placed(found) for found in ahead.submit(task))
+                if not buffer or window:
+                    continue
+            yield from (parser.placed(found) for found in ahead.drain())
             for batch, consumed in parser.take(buffer, final=final):
                 buffer = buffer[consumed:]
                 yield batch
-            if len(buffer) > _MAX_BUFFER_BYTES:
+            if len(buffer) > raw.limits.record_bytes:
                 raise FormatError(
-                    f"{raw.uri}: line {parser.line + 1}: a record longer than {_MAX_BUFFER_BYTES >> 20} MB.",
+                    f"{raw.uri}: line {parser.lines_before() + 1}: a record longer than {raw.limits.record_bytes >> 20} MB.",
                     offset_bytes=parser.offset,
                     hint="state the right 'format', 'delimiter' and 'quote'",
                 )
+        yield from (parser.placed(found) for found in ahead.drain())
         parser.finish()
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """A window of whole records, and its columns where the fast way could vouch for them."""
+
+    window: bytes
+    columns: pa.RecordBatch | None
+    looked: Mapping[str, Look]
+
+
+def _parse_ahead(window: bytes, dialect: Dialect, names: list[str], prepare: Prepare | None) -> _Parsed:
+    columns = delimited_fast.parse(window, dialect, width=len(names))
+    if columns is None:
+        return _Parsed(window, None, {})
+    named = columns.rename_columns(names)
+    return _Parsed(window, named, prepare(named) if prepare else {})
 
 
 def sample_delimited(raw: RawFile, dialect: Dialect, *, size_bytes: int) -> Iterator[Batch]:
     """Whole-looking records of the beginning, middle and end of `raw`."""
-    with raw.path.open("rb") as stream:
+    with raw.open() as stream:
         refuse_signature(stream, raw=raw, expected="delimited text")
         encoding = find_encoding(stream, declared=dialect.encoding)
         parser = _Parser(raw=raw, dialect=dialect, encoding=encoding)
@@ -82,8 +120,9 @@ class _Parser:
     names: list[str] = field(default_factory=list)
     delivered: list[str] = field(default_factory=list)
     row: int = 0  # records so far
-    line: int = 0  # physical lines so far
     offset: int = 0  # bytes of the text so far, as UTF-8
+    counted: int = 0  # bytes of the file whose lines are counted
+    line: int = 0  # physical lines in them
     started: bool = False
 
     def take(self, buffer: bytes, *, final: bool) -> Iterator[tuple[Batch, int]]:
@@ -101,6 +140,19 @@ class _Parser:
             batch, used = step
             yield batch, used
             buffer = buffer[used:]
+
+    def split(self, buffer: bytes, *, final: bool) -> tuple[bytes, bytes]:
+        """What of `buffer` another thread may parse, and the rest; nothing where its quotes are not proved right."""
+        cut = find_cut(buffer, delimiter=self.dialect.delimiter, quote=self.dialect.quote, final=final)
+        return (buffer[: cut.size], buffer[cut.size :]) if cut.proved and cut.size else (b"", buffer)
+
+    def placed(self, parsed: _Parsed) -> Batch:
+        """What another thread has parsed, in its place in the file."""
+        if parsed.columns is None:
+            exact = self._exact(parsed.window, final=True)
+            return exact[0] if exact else self._batch(_no_rows(len(self.names)), [])
+        self._count(parsed.window)
+        return self._batch(parsed.columns, [], size=len(parsed.window), looked=parsed.looked)
 
     def finish(self) -> None:
         """The stream has ended.
@@ -206,7 +258,7 @@ class _Parser:
                 rule, why = "encoding", f"bytes that are not {self.encoding.name}"
             else:
                 return None
-        line = self.line + record.first_line + 1
+        line = self.lines_before() + record.first_line + 1
         at = self.encoding.bom_bytes + self.offset + lines.start_bytes(record.first_line)
         place = f", byte {at}" if self.encoding.is_utf8 else ""
         raw_text = visible(lines.joined(record).encode("utf-8", "surrogateescape")).rstrip("\r\n")
@@ -220,6 +272,7 @@ class _Parser:
         rows: list[int] | None = None,
         size: int = 0,
         notes: tuple[str, ...] = (),
+        looked: Mapping[str, Look] = MappingProxyType({}),
     ) -> Batch:
         if rows is None:
             numbers = pa.array(np.arange(self.row + 1, self.row + columns.num_rows + 1))
@@ -233,6 +286,7 @@ class _Parser:
             originals={n: d for n, d in zip(self.names, self.delivered, strict=True) if n != d},
             size_bytes=size,
             notes=notes,
+            looked=looked,
         )
 
     def _notes(self) -> tuple[str, ...]:
@@ -251,7 +305,28 @@ class _Parser:
 
     def _count(self, content: bytes) -> None:
         self.offset += len(content)
-        self.line += content.count(b"\n") or content.count(b"\r")
+        if not self.encoding.is_utf8:
+            self.line += _line_ends(content)
+
+    def lines_before(self) -> int:
+        """The physical lines so far. They are counted when somebody asks: most files have nothing to complain of."""
+        if self.encoding.is_utf8:
+            end = self.encoding.bom_bytes + self.offset
+            if self.counted >= end:
+                return self.line
+            with self.raw.open() as stream:
+                stream.seek(self.counted)
+                while self.counted < end:
+                    content = stream.read(min(CHUNK_BYTES, end - self.counted))
+                    if not content:
+                        break
+                    self.counted += len(content)
+                    self.line += _line_ends(content)
+        return self.line
+
+
+def _line_ends(content: bytes) -> int:
+    return content.count(b"\n") or content.count(b"\r")
 
 
 def _no_rows(width: int) -> pa.RecordBatch:

@@ -19,7 +19,7 @@ def parse(window: bytes, dialect: Dialect, *, width: int) -> pa.RecordBatch | No
     try:
         table = pyarrow.csv.read_csv(
             pa.py_buffer(window),
-            read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=len(window) + 1),
+            read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=len(window) + 1, use_threads=False),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter=dialect.delimiter,
                 quote_char=dialect.quote or False,
