@@ -150,7 +150,7 @@ def test_names_are_unique_and_the_delivered_ones_are_told(tmp_path: Path) -> Non
     batch = next(iter(read_delimited(raw(tmp_path, b"\xef\xbb\xbfdate, price ,price,,PRICE\n1,2,3,4,5\n"), COMMA)))
     assert batch.columns.schema.names == ["date", "price", "price_2", "column_4", "PRICE_3"]
     assert batch.originals == {"price": " price ", "price_2": "price", "column_4": "", "PRICE_3": "PRICE"}
-    assert "price_2, column_4, PRICE_3" in batch.notes[0]
+    assert "price_2, column_4, PRICE_3" in batch.warnings[0]
 
 
 def test_a_file_without_header_takes_the_stated_names(tmp_path: Path) -> None:

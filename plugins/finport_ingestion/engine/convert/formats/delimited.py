@@ -25,12 +25,18 @@ class DelimitedOptions(FormatOptions):
     """The dialect; what is not stated is found out from the bytes."""
 
     encoding: str | None = Field(default=None, description="e.g. utf-8, cp1252; detected by default.")
-    header: bool = Field(default=True, description="The first row names the columns.")
+    header: bool | None = Field(
+        default=None,
+        description="Whether the first row names the columns; found out from the first records by default.",
+    )
     columns: tuple[str, ...] = Field(default=(), description="Names of the columns of a file without header.")
     skip_rows: int = Field(default=0, ge=0, description="Lines before the header.")
     quote: str = Field(default='"', max_length=1, description="The quoting character; empty for none.")
     null_values: tuple[str, ...] = Field(default=("",), description="Texts that mean 'no value'.")
     decimal_comma: bool = Field(default=False, description="1.234,50 instead of 1,234.50.")
+    comment: str = Field(
+        default="", max_length=4, description="Lines that begin with it are left out; `#` is found out."
+    )
     date_order: Literal["dmy", "mdy"] | None = Field(
         default=None, description="How 01/02/2024 is to be read; a column where both fit stays text otherwise."
     )
@@ -40,7 +46,9 @@ class CsvOptions(DelimitedOptions):
     """Comma-separated by default."""
 
     format: Literal["csv"]
-    delimiter: str = Field(default=",", min_length=1, max_length=1, description="Between fields.")
+    delimiter: str = Field(
+        default=",", min_length=1, max_length=1, description="Between fields; a blank stands for any run of them."
+    )
 
 
 class TsvOptions(DelimitedOptions):
@@ -162,6 +170,7 @@ def _dialect(options: DelimitedOptions, delimiter: str) -> Dialect:
         skip_lines=options.skip_rows,
         nulls=options.null_values,
         encoding=options.encoding,
+        comment=options.comment,
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +18,9 @@ from finport_ingestion.engine.convert.names import clean_name, unique_names
 from finport_ingestion.engine.convert.reading import delimited_exact, delimited_fast
 from finport_ingestion.engine.convert.reading.ahead import Ahead
 from finport_ingestion.engine.convert.reading.delimited_exact import MAX_RECORD_CHARS, Lines, Record
-from finport_ingestion.engine.convert.reading.dialect import Dialect, find_delimiter
+from finport_ingestion.engine.convert.reading.dialect import Dialect, found_out
 from finport_ingestion.engine.convert.reading.foreign import refuse_foreign, refuse_json, refuse_signature
+from finport_ingestion.engine.convert.reading.header import find_beginning
 from finport_ingestion.engine.convert.reading.slices import slices
 from finport_ingestion.engine.convert.reading.transcoding import (
     CHUNK_BYTES,
@@ -54,9 +57,11 @@ def read_delimited(
     with raw.open() as stream, Ahead[_Parsed](max(threads, 1)) as ahead:
         refuse_signature(stream, raw=raw, expected="delimited text")
         encoding = find_encoding(stream, declared=dialect.encoding)
+        dialect = _found_out(dialect, stream, encoding, raw)
         parser = _Parser(raw=raw, dialect=dialect, encoding=encoding)
+        chunks = utf8_chunks(stream, encoding, uri=raw.uri, size=window_bytes)
         buffer = b""
-        for piece, final in joined(utf8_chunks(stream, encoding, uri=raw.uri, size=window_bytes)):
+        for piece, final in joined(chunks if dialect.lines.as_they_are else dialect.lines.plain(chunks)):
             buffer = buffer + piece if buffer else piece
             if threads and parser.started:
                 window, buffer = parser.split(buffer, final=final)
@@ -77,6 +82,15 @@ def read_delimited(
                 )
         yield from (parser.placed(found) for found in ahead.drain())
         parser.finish()
+
+
+def _found_out(dialect: Dialect, stream: IO[bytes], encoding: Encoding, raw: RawFile) -> Dialect:
+    """The dialect, whole; `stream` is left at its beginning."""
+    head = next(utf8_chunks(stream, encoding, uri=raw.uri, size=_HEADER_LIMIT), b"")
+    stream.seek(0)
+    refuse_foreign(head, raw=raw, expected="delimited text")
+    refuse_json(head, raw=raw)
+    return found_out(dialect, head.decode("utf-8", "surrogateescape"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +115,13 @@ def sample_delimited(raw: RawFile, dialect: Dialect, *, size_bytes: int) -> Iter
     with raw.open() as stream:
         refuse_signature(stream, raw=raw, expected="delimited text")
         encoding = find_encoding(stream, declared=dialect.encoding)
+        dialect = _found_out(dialect, stream, encoding, raw)
         parser = _Parser(raw=raw, dialect=dialect, encoding=encoding)
         for content, first in slices(stream, encoding, raw=raw, size_bytes=size_bytes):
             # A slice of the middle begins and ends anywhere: its first and last line are left out.
             text = content if first else content[content.find(b"\n") + 1 :]
+            if not dialect.lines.as_they_are:
+                text = b"".join(dialect.lines.plain([text]))
             for batch, _ in parser.take(text, final=True):
                 yield batch
         parser.finish()
@@ -124,6 +141,13 @@ class _Parser:
     counted: int = 0  # bytes of the file whose lines are counted
     line: int = 0  # physical lines in them
     started: bool = False
+    named: bool = True  # by the file itself
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def has_offsets(self) -> bool:
+        """Whether bytes of the text are bytes of the file."""
+        return self.encoding.is_utf8 and self.dialect.lines.as_they_are
 
     def take(self, buffer: bytes, *, final: bool) -> Iterator[tuple[Batch, int]]:
         """Batches from the beginning of `buffer`, each with the number of bytes that are done with."""
@@ -131,7 +155,7 @@ class _Parser:
             used = self._start(buffer, final=final)
             if used is None:
                 return
-            yield self._batch(_no_rows(len(self.names)), [], notes=self._notes(), size=used), used
+            yield self._first_batch(used), used
             buffer = buffer[used:]
         while buffer:
             step = self._window(buffer, final=final)
@@ -170,36 +194,58 @@ class _Parser:
 
     def _start(self, buffer: bytes, *, final: bool) -> int | None:
         """Skip what stands above, read the names; the bytes used, or None where more are needed."""
-        refuse_foreign(buffer, raw=self.raw, expected="delimited text")
-        refuse_json(buffer, raw=self.raw)
         final = final and len(buffer) <= _HEADER_LIMIT
         head = buffer if final else buffer[: last_line_end(buffer, min(len(buffer), _HEADER_LIMIT))]
         lines = Lines(head.decode("utf-8", "surrogateescape"))
         lines.position = min(self.dialect.skip_lines, len(lines.texts))
-        if not self.dialect.delimiter:
-            beginning = "".join(lines.texts[lines.position : lines.position + _DIALECT_LINES])
-            self.dialect = replace(self.dialect, delimiter=find_delimiter(beginning, quote=self.dialect.quote))
-        first = next(delimited_exact.records(lines, self.dialect, final=final), None)
-        if first is None:
+        found = itertools.islice(delimited_exact.records(lines, self.dialect, final=final), _DIALECT_LINES)
+        begin = self._begin(list(found))
+        if begin is None:
             if len(buffer) > _HEADER_LIMIT and lines.position < len(lines.texts):
                 raise FormatError(
                     f"{self.raw.uri}: line {lines.position + 1}: the first record is longer than 1 MB.",
                     hint="state the right 'format', 'delimiter' and 'quote'",
                 )
             return None
-        if first.fields is None:
+        self.started = True
+        return self._advance("".join(lines.texts[:begin]))
+
+    def _begin(self, records: list[Record]) -> int | None:
+        """Name the columns; the number of the line that the data begin with, or None where there is no record yet."""
+        if not records:
+            return None
+        if records[0].fields is None:
             raise FormatError(
-                f"{self.raw.uri}: line {first.first_line + 1}: {first.reason} in the first record.",
+                f"{self.raw.uri}: line {records[0].first_line + 1}: {records[0].reason} in the first record.",
                 hint="state the 'quote' of the Format, or ask for the file again",
             )
-        self.started = True
-        self._name_columns(first.fields)
-        end = first.first_line + (first.line_count if self.dialect.header else 0)
-        return self._advance("".join(lines.texts[:end]))
+        at, header = self._find_header([record.fields or [] for record in records])
+        first = records[at]
+        self._name_columns(first.fields or [], header=header)
+        return first.first_line + (first.line_count if header else 0)
 
-    def _name_columns(self, first: list[str]) -> None:
+    def _find_header(self, rows: list[list[str]]) -> tuple[int, bool]:
+        """The number of the first record of the table, and whether it holds the names."""
+        dialect = self.dialect
+        if dialect.header is not None:
+            return 0, dialect.header
+        if dialect.names:
+            return 0, [name.strip().casefold() for name in rows[0]] == [name.casefold() for name in dialect.names]
+        found = find_beginning(rows)
+        skipped = 0 if dialect.skip_lines else found.skipped
+        if skipped:
+            what = "the header" if found.header else "the first record"
+            self.warnings.append(
+                f"{self.raw.uri}: {what} is found below {skipped} lines of something else, which are left out"
+            )
+        if not found.header:
+            self.warnings.append(f"{self.raw.uri}: no header is found; the columns are column_1, column_2 ...")
+        return skipped, found.header
+
+    def _name_columns(self, first: list[str], *, header: bool) -> None:
         stated = list(self.dialect.names)
-        if self.dialect.header:
+        self.named = header
+        if header:
             self.delivered = [visible(name.encode("utf-8", "surrogateescape")) for name in first]
         elif stated and len(stated) != len(first):
             raise FormatError(
@@ -260,7 +306,7 @@ class _Parser:
                 return None
         line = self.lines_before() + record.first_line + 1
         at = self.encoding.bom_bytes + self.offset + lines.start_bytes(record.first_line)
-        place = f", byte {at}" if self.encoding.is_utf8 else ""
+        place = f", byte {at}" if self.has_offsets else ""
         raw_text = visible(lines.joined(record).encode("utf-8", "surrogateescape")).rstrip("\r\n")
         return BadRecord(row=self.row, rule=rule, reason=f"line {line}{place}: {why}", text=raw_text)
 
@@ -289,14 +335,23 @@ class _Parser:
             looked=looked,
         )
 
+    def _first_batch(self, size: int) -> Batch:
+        """No records, but what is known of the file once it has begun."""
+        facts = {"encoding": self.encoding.name, "delimiter": self.dialect.delimiter}
+        warnings = (*self.warnings, *self._renamed())
+        batch = self._batch(_no_rows(len(self.names)), [], notes=self._notes(), size=size)
+        return replace(batch, facts=facts, warnings=warnings)
+
     def _notes(self) -> tuple[str, ...]:
-        notes = []
-        if not self.encoding.declared and not self.encoding.is_utf8:
-            notes.append(f"{self.raw.uri}: read as {self.encoding.name}, which was found out from its bytes")
+        if self.encoding.declared or self.encoding.is_utf8:
+            return ()
+        return (f"{self.raw.uri}: read as {self.encoding.name}, which was found out from its bytes",)
+
+    def _renamed(self) -> tuple[str, ...]:
         renamed = [name for name, given in zip(self.names, self.delivered, strict=True) if name != clean_name(given)]
-        if renamed and self.dialect.header:
-            notes.append(f"{self.raw.uri}: blank or repeated column names became {', '.join(renamed)}")
-        return tuple(notes)
+        if not renamed or not self.named:
+            return ()
+        return (f"{self.raw.uri}: blank or repeated column names became {', '.join(renamed)}",)
 
     def _advance(self, text: str) -> int:
         content = text.encode("utf-8", "surrogateescape")
@@ -305,12 +360,12 @@ class _Parser:
 
     def _count(self, content: bytes) -> None:
         self.offset += len(content)
-        if not self.encoding.is_utf8:
+        if not self.has_offsets:
             self.line += _line_ends(content)
 
     def lines_before(self) -> int:
         """The physical lines so far. They are counted when somebody asks: most files have nothing to complain of."""
-        if self.encoding.is_utf8:
+        if self.has_offsets:
             end = self.encoding.bom_bytes + self.offset
             if self.counted >= end:
                 return self.line
