@@ -126,7 +126,8 @@ def test_decimal_commas_are_read_where_they_are_stated() -> None:
     assert typed(["1.234,50", "12,5"], style=NumberStyle.COMMA) == "decimal(18,2)"
     assert typed(["1.234", "12"], style=NumberStyle.COMMA) == "integer"
     assert typed(["1.5", "12"], style=NumberStyle.COMMA) == "text"
-    assert typed(["1,5", "12"]) == "text"
+    assert typed(["1,5", "12"]) == "decimal(18,1)"
+    assert typed(["1,500", "12"]) == "text"  # thousands or decimals: nobody can tell
 
 
 def test_what_a_typed_document_calls_a_string_is_no_number() -> None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finport_ingestion.engine.convert import moments, numerals
+from finport_ingestion.engine.convert.decorated import Convention, plain_numbers
 from finport_ingestion.engine.convert.numerals import NumberStyle
 from finport_ingestion.engine.logical import LogicalType, to_arrow
 
@@ -57,6 +58,8 @@ def cast_text(values: pa.StringArray, logical: LogicalType, *, way: str | None, 
 
 def cast_proved(values: pa.StringArray, logical: LogicalType, *, way: str | None, reading: Reading) -> Casting:
     """`values` as `logical`, which the evidence of all of them has shown to hold them: decimals need no second look."""
+    if way in frozenset(Convention):
+        return Casting(plain_numbers(values, Convention(way)).cast(to_arrow(logical)))
     if logical.kind != "decimal":
         return cast_text(values, logical, way=way, reading=reading)
     return Casting(numerals.in_points(values, reading.style).cast(to_arrow(logical)))

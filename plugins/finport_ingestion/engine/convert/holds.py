@@ -7,7 +7,8 @@ import pyarrow as pa
 from finport_ingestion.engine.config.models.contract import ContractMode
 from finport_ingestion.engine.convert.agreed import widened
 from finport_ingestion.engine.convert.columns import TargetColumn
-from finport_ingestion.engine.convert.infer import DECIMAL, MAX_INTEGER_DIGITS, Evidence
+from finport_ingestion.engine.convert.decorated import Convention
+from finport_ingestion.engine.convert.infer import DECIMAL, DECORATED, MAX_INTEGER_DIGITS, Evidence
 from finport_ingestion.engine.convert.interface import Origin
 from finport_ingestion.engine.convert.settle import AnyEvidence, Terms
 from finport_ingestion.engine.convert.typed import TypedEvidence
@@ -40,6 +41,8 @@ def _holds_agreed(column: TargetColumn, evidence: Evidence, terms: Terms) -> boo
 
 
 def _holds_values(column: TargetColumn, evidence: Evidence) -> bool:
+    if column.way in frozenset(Convention):
+        return _holds_decorated(column.logical, evidence, Convention(column.way))
     if column.way:
         return column.way in evidence.alive
     logical = column.logical
@@ -47,6 +50,15 @@ def _holds_values(column: TargetColumn, evidence: Evidence) -> bool:
         within = evidence.digits <= logical.precision - logical.scale and evidence.scale <= logical.scale
         return DECIMAL in evidence.alive and within
     return logical.kind in evidence.alive and (logical.kind != "integer" or evidence.digits <= MAX_INTEGER_DIGITS)
+
+
+def _holds_decorated(logical: LogicalType, evidence: Evidence, convention: Convention) -> bool:
+    fits = evidence.decor.point if convention is Convention.POINT else evidence.decor.comma
+    if DECORATED not in evidence.alive or fits is None:
+        return False
+    if logical.kind == DECIMAL:
+        return fits[0] <= logical.precision - logical.scale and fits[1] <= logical.scale
+    return fits[1] == 0 and fits[0] <= MAX_INTEGER_DIGITS
 
 
 def _holds_type(target: pa.DataType, evidence: TypedEvidence) -> bool:

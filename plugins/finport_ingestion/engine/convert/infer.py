@@ -9,20 +9,29 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from finport_ingestion.engine.convert import moments, numerals
+from finport_ingestion.engine.convert.decorated import (
+    DEAD,
+    Convention,
+    Decor,
+    could_be_decorated,
+    look_decorated,
+    of_plain_numbers,
+)
 from finport_ingestion.engine.convert.digits import MAX_DIGITS, Numbers, read_numbers
 from finport_ingestion.engine.convert.interface import Origin
 from finport_ingestion.engine.convert.numerals import NumberStyle
 from finport_ingestion.engine.logical import LogicalType
 
-INTEGER, DECIMAL, DIGITS, BOOLEAN = "integer", "decimal", "digits", "boolean"
-HYPOTHESES = frozenset({INTEGER, DECIMAL, DIGITS, BOOLEAN, *moments.WAYS})
-_SIMPLE = frozenset({INTEGER, DECIMAL, DIGITS, BOOLEAN})
+INTEGER, DECIMAL, DIGITS, BOOLEAN, DECORATED = "integer", "decimal", "digits", "boolean", "decorated"
+_SIMPLE = frozenset({INTEGER, DECIMAL, DIGITS, BOOLEAN, DECORATED})
+HYPOTHESES = frozenset({*_SIMPLE, *moments.WAYS})
 _BOOLEANS = pa.array(["true", "false", "True", "False", "TRUE", "FALSE"])
 MAX_INTEGER_DIGITS = 18
 _PRECISIONS = (18, 38, 76)
@@ -46,6 +55,7 @@ class Evidence:
     digits: int = 0  # most before the point, while DECIMAL is alive
     scale: int = 0  # most behind it
     origins: frozenset[Origin] = field(default_factory=frozenset)
+    decor: Decor = field(default_factory=Decor)  # while DECORATED is alive
     # Of a column that the contract may mean: what its fitting values need.
     fits: Mapping[str, int] = field(default_factory=dict)  # values by way of writing moments
     agreed_digits: int = 0
@@ -61,6 +71,7 @@ class Evidence:
             max(self.digits, other.digits) if number else 0,
             max(self.scale, other.scale) if number else 0,
             self.origins | other.origins,
+            self.decor + other.decor if DECORATED in alive else DEAD,
             {way: self.fits.get(way, 0) + other.fits.get(way, 0) for way in {**self.fits, **other.fits}},
             max(self.agreed_digits, other.agreed_digits),
             max(self.agreed_scale, other.agreed_scale),
@@ -74,6 +85,7 @@ class Evidence:
             "digits": self.digits,
             "scale": self.scale,
             "origins": sorted(self.origins),
+            "decor": self.decor.to_plain(),
             "fits": dict(sorted(self.fits.items())),
             "agreed": [self.agreed_digits, self.agreed_scale],
         }
@@ -83,7 +95,7 @@ class Evidence:
         alive = HYPOTHESES if fields["alive"] is None else frozenset(fields["alive"])
         origins = frozenset(Origin(origin) for origin in fields["origins"])
         numbers = (fields["values"], fields["nulls"], alive, fields["digits"], fields["scale"])
-        return Evidence(*numbers, origins, fields["fits"], *fields["agreed"])
+        return Evidence(*numbers, origins, Decor.from_plain(fields["decor"]), fields["fits"], *fields["agreed"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +109,19 @@ class Decision:
 
 
 TEXT = Decision(logical=LogicalType("text"))
+AMBIGUOUS_NUMBER = Decision(
+    logical=LogicalType("text"),
+    label="ambiguous number",
+    note="has marks that may be of thousands or of decimals; it is kept as text: state decimalComma, or its type",
+)
+
+
+class Commas(StrEnum):
+    """What the commas in the numbers of a file are, as far as all of its columns tell."""
+
+    UNKNOWN = "unknown"
+    THOUSANDS = "thousands"  # fields are cut by commas, and no value has a decimal comma
+    DECIMALS = "decimals"  # some column has decimal commas for sure
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +151,7 @@ def look(
     alive = _first_look(values, among, style)
     cast: dict[str, pa.Array] = {}
     digits, scale = _look_at_numbers(values, alive, cast, style)
+    decor = _look_at_decor(values, alive, (digits, scale), style)
     bare = INTEGER in cast and style is NumberStyle.POINT  # and without a minus, or DIGITS would be gone
     if DIGITS in alive and not bare and not numerals.all_match(values, numerals.DIGITS):
         alive -= {DIGITS}
@@ -137,7 +163,20 @@ def look(
             cast[way] = found
         else:
             alive.discard(way)
-    return Look(Evidence(count, values.null_count, frozenset(alive), digits, scale, origins), cast)
+    return Look(Evidence(count, values.null_count, frozenset(alive), digits, scale, origins, decor), cast)
+
+
+def _look_at_decor(values: pa.StringArray, alive: set[str], size: tuple[int, int], style: NumberStyle) -> Decor:
+    if DECORATED not in alive:
+        return DEAD
+    plain = DECIMAL in alive and style is NumberStyle.POINT
+    decor = of_plain_numbers(values, *size) if plain else look_decorated(values)
+    if style is NumberStyle.COMMA:
+        decor = Decor(decor.marks, None, decor.comma)
+    if not decor.is_number:
+        alive.discard(DECORATED)
+        return DEAD
+    return decor
 
 
 def _look_at_numbers(
@@ -188,14 +227,23 @@ def _first_look(values: pa.StringArray, among: frozenset[str], style: NumberStyl
     possible = set(moments.could_be(text))
     possible |= {DIGITS} if re.fullmatch(numerals.DIGITS, text) else set()
     possible |= {DECIMAL, INTEGER} if re.fullmatch(numerals.DECIMAL, number) else set()
+    possible |= {DECORATED} if could_be_decorated(text) else set()
     possible |= {BOOLEAN} if text.lower() in ("true", "false") else set()
     return possible & among
 
 
-def decide(name: str, evidence: Evidence, *, date_order: str | None = None, orders: bool = False) -> Decision:
+def decide(
+    name: str,
+    evidence: Evidence,
+    *,
+    date_order: str | None = None,
+    orders: bool = False,
+    commas: Commas = Commas.UNKNOWN,
+) -> Decision:
     """The type that all values of a column give it.
 
     Args:
+        commas: What the file's other values say of its commas.
         date_order: `dmy` or `mdy`, where the Format states it.
         orders: The column is the cursor of an increment: its numbers are numbers, whatever its name says.
     """
@@ -212,7 +260,13 @@ def decide(name: str, evidence: Evidence, *, date_order: str | None = None, orde
     identifier = names_an_identifier(name) and not orders
     if identifier or _zeros_lead(evidence):
         return Decision(logical=LogicalType("identifier"), label="identifier")
-    return _number(name, evidence) or _boolean(evidence) or _moment(evidence, date_order) or TEXT
+    return (
+        _number(name, evidence, commas)
+        or _boolean(evidence)
+        or _moment(evidence, date_order)
+        or _decorated(evidence, commas)
+        or TEXT
+    )
 
 
 def names_an_identifier(name: str) -> bool:
@@ -231,7 +285,22 @@ def _zeros_lead(evidence: Evidence) -> bool:
     return DIGITS in evidence.alive and INTEGER not in evidence.alive and moments.COMPACT not in evidence.alive
 
 
-def _number(name: str, evidence: Evidence) -> Decision | None:
+def _decorated(evidence: Evidence, commas: Commas) -> Decision | None:
+    decor = evidence.decor
+    if DECORATED not in evidence.alive or not decor.is_number:
+        return None
+    if decor.fault:
+        return Decision(logical=LogicalType("text"), note=decor.fault)
+    convention = decor.clear or (Convention.POINT if commas is Commas.THOUSANDS else None)
+    if convention is None:
+        return AMBIGUOUS_NUMBER
+    digits, scale = decor.size(convention)
+    integer = scale == 0 and digits <= MAX_INTEGER_DIGITS
+    logical = LogicalType("integer") if integer else decimal_type(digits, scale)
+    return Decision(logical=logical, way=convention.value, label=decor.label) if logical else None
+
+
+def _number(name: str, evidence: Evidence, commas: Commas) -> Decision | None:
     if INTEGER in evidence.alive:
         if moments.COMPACT in evidence.alive and (evidence.values >= _MANY or _names_a_date(name)):
             return Decision(logical=LogicalType("date"), way=moments.COMPACT)
@@ -240,6 +309,8 @@ def _number(name: str, evidence: Evidence) -> Decision | None:
         note = f"has integers of {evidence.digits} digits; it is kept as text"
         return Decision(logical=LogicalType("identifier"), label="identifier", note=note)
     if DECIMAL in evidence.alive:
+        if commas is Commas.DECIMALS and evidence.decor.comma is not None and evidence.scale:
+            return AMBIGUOUS_NUMBER  # 1.338 in a file whose decimal mark is the comma
         found = decimal_type(evidence.digits, evidence.scale)
         if found is None:
             return Decision(logical=LogicalType("text"), note="has numbers of more than 76 digits; it is kept as text")

@@ -71,4 +71,6 @@ def condensed(parts: Sequence[Seen]) -> list[Seen]:
 def _merged(known: Seen, other: Seen) -> Seen:
     evidence: dict[str, Any] = {key: known.evidence[key] + other.evidence[key] for key in known.evidence}  # type: ignore[operator]
     originals = {**other.originals, **known.originals}
-    return Seen(uri=known.uri, evidence=evidence, originals=originals, types={**other.types, **known.types})
+    types = {**other.types, **known.types}
+    delimiter = known.delimiter if known.delimiter == other.delimiter else ""
+    return Seen(uri=known.uri, evidence=evidence, originals=originals, types=types, delimiter=delimiter)

@@ -18,7 +18,8 @@ from finport_ingestion.engine.config.models.contract import Column, Contract, Co
 from finport_ingestion.engine.convert.agreed import look_agreed, way_of, widened
 from finport_ingestion.engine.convert.cast import Reading
 from finport_ingestion.engine.convert.columns import TargetColumn, TargetSchema
-from finport_ingestion.engine.convert.infer import HYPOTHESES, Evidence, Look, decide, look, names_an_identifier
+from finport_ingestion.engine.convert.decorated import Convention
+from finport_ingestion.engine.convert.infer import HYPOTHESES, Commas, Evidence, Look, decide, look, names_an_identifier
 from finport_ingestion.engine.convert.interface import Origin
 from finport_ingestion.engine.convert.names import clean_name, merge_names
 from finport_ingestion.engine.convert.typed import TypedEvidence, look_typed, spelled
@@ -64,6 +65,7 @@ class Seen:
     evidence: Mapping[str, AnyEvidence]
     originals: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)  # that the format itself gives columns
+    delimiter: str = ""  # of delimited text
 
     def to_plain(self) -> dict[str, Any]:
         found = [[key, evidence.to_plain()] for key, evidence in self.evidence.items()]
@@ -72,13 +74,15 @@ class Seen:
             "evidence": found,
             "originals": dict(sorted(self.originals.items())),
             "types": dict(sorted(self.types.items())),
+            "delimiter": self.delimiter,
         }
 
     @staticmethod
     def from_plain(fields: Mapping[str, Any], *, typed: bool) -> Seen:
         kind = TypedEvidence if typed else Evidence
         evidence = {key: kind.from_plain(found) for key, found in fields["evidence"]}
-        return Seen(uri=fields["uri"], evidence=evidence, originals=fields["originals"], types=fields["types"])
+        rest = {name: fields[name] for name in ("uri", "originals", "types", "delimiter")}
+        return Seen(evidence=evidence, **rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,7 @@ def settle(parts: Sequence[Seen], terms: Terms, *, final: bool = False) -> Settl
         ConfigError: An agreed date can be read in two ways.
     """
     agreed_names = [column.name for column in terms.contract.columns]
+    commas = _commas(parts)
     declared = {key: kind for part in parts for key, kind in part.types.items()}
     names = merge_names([list(part.evidence) for part in parts], agreed=agreed_names)
     if terms.mode is ContractMode.FREEZE:
@@ -172,12 +177,21 @@ def settle(parts: Sequence[Seen], terms: Terms, *, final: bool = False) -> Settl
             drift.append(f"column '{name}' is unknown to the contract and left out")
             continue
         found = [part.evidence[key] for part in parts for key in keys[name] if key in part.evidence]
-        made, said = _column(name, column or _declared(name, keys[name], declared, terms), found, terms, final=final)
+        stated = column or _declared(name, keys[name], declared, terms)
+        made, said = _column(name, stated, found, terms, final=final, commas=commas)
         made = dataclasses.replace(made, declared=None if column else _declared_type(keys[name], declared))
         notes.extend(said)
         columns.append(_named(made, keys[name], parts))
         drift.extend(_drift(columns[-1], column, found, terms))
     return Settled(TargetSchema(tuple(columns), frozenset(dropped)), tuple(drift), tuple(notes))
+
+
+def _commas(parts: Sequence[Seen]) -> Commas:
+    """What the commas of numbers are, as far as all columns of all parts tell."""
+    decors = [e.decor for part in parts for e in part.evidence.values() if isinstance(e, Evidence) and e.values]
+    if any(decor.clear is Convention.COMMA and not decor.fault for decor in decors):
+        return Commas.DECIMALS
+    return Commas.THOUSANDS if parts and all(part.delimiter == "," for part in parts) else Commas.UNKNOWN
 
 
 def _declared_type(keys: Sequence[str], declared: Mapping[str, str]) -> str | None:
@@ -191,7 +205,13 @@ def _declared(name: str, keys: Sequence[str], declared: Mapping[str, str], terms
 
 
 def _column(
-    name: str, agreed: Column | None, found: Sequence[AnyEvidence], terms: Terms, *, final: bool
+    name: str,
+    agreed: Column | None,
+    found: Sequence[AnyEvidence],
+    terms: Terms,
+    *,
+    final: bool,
+    commas: Commas,
 ) -> tuple[TargetColumn, list[str]]:
     if agreed is not None:
         return _agreed_column(agreed, found, terms, final=final), []
@@ -200,7 +220,8 @@ def _column(
         kind = pa.string() if pa.types.is_null(typed.unified) else typed.unified
         return TargetColumn(name=name, type=kind, spelling=spelled(kind), label=_typed_label(kind)), []
     evidence = reduce(add, (evidence for evidence in found if isinstance(evidence, Evidence)))
-    decision = decide(name, evidence, date_order=terms.reading.date_order, orders=terms.is_cursor(name))
+    order, orders = terms.reading.date_order, terms.is_cursor(name)
+    decision = decide(name, evidence, date_order=order, orders=orders, commas=commas)
     said = [f"column '{name}' {decision.note}"] if decision.note else []
     made = TargetColumn(
         name=name,

@@ -77,11 +77,13 @@ class Witness:
     evidence: dict[str, AnyEvidence] = field(default_factory=dict)
     originals: dict[str, str] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)
+    delimiter: str = ""
     cast: dict[str, Mapping[str, pa.Array]] = field(default_factory=dict)  # of the last batch, by hypothesis
 
     def observe(self, batch: Batch) -> None:
         """Add the values of `batch` to the evidence."""
         self.types.update(batch.types)
+        self.delimiter = batch.facts.get("delimiter", self.delimiter)
         for key, values in zip(batch.columns.schema.names, batch.columns.columns, strict=True):
             if key in batch.looked:
                 self._add(key, batch.looked[key])
@@ -102,7 +104,13 @@ class Witness:
         self.cast[key] = look.cast
 
     def seen(self) -> Seen:
-        return Seen(uri=self.uri, evidence=dict(self.evidence), originals=dict(self.originals), types=dict(self.types))
+        return Seen(
+            uri=self.uri,
+            evidence=dict(self.evidence),
+            originals=dict(self.originals),
+            types=dict(self.types),
+            delimiter=self.delimiter,
+        )
 
     def fits(self, schema: TargetSchema) -> bool:
         """Whether `schema` holds everything that was seen."""
