@@ -46,6 +46,7 @@ class Wish:
     password: Callable[[], str | None] = lambda: None
     tick: Callable[[int, int], None] = lambda rows, size_bytes: None  # rows and bytes done
     threads: int = 1
+    gathered_bytes: int = 16 << 20  # a file up to this size is read once, into memory
 
 
 def convert_file(raw: RawFile, folder: Path, *, wish: Wish) -> FileReport:

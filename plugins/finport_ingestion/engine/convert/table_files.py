@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from finport_ingestion.engine.convert.file_conversion import Wish
     from finport_ingestion.engine.convert.interface import RawFile, Reader
 
-_GATHERED_BYTES = 16 << 20
 _TABLE = "table"  # the name of a table that has none
 QUARANTINE = "_quarantine"
 
@@ -77,7 +76,7 @@ def convert_tables(raw: RawFile, reader: Reader, *, folder: Path, prefix: str, w
     """
     place = _Place(folder=folder, prefix=prefix, wish=wish)
     job = _job(reader, wish)
-    if reader.whole_file or raw.size_bytes <= _GATHERED_BYTES:
+    if reader.whole_file or raw.size_bytes <= wish.gathered_bytes:
         return _gathered(raw, reader, place, job)
     return _streamed(raw, reader, place, job)
 

@@ -19,6 +19,7 @@ from finport_ingestion.engine.convert.reading import delimited_exact, delimited_
 from finport_ingestion.engine.convert.reading.ahead import Ahead
 from finport_ingestion.engine.convert.reading.delimited_exact import MAX_RECORD_CHARS, Lines, Record
 from finport_ingestion.engine.convert.reading.dialect import Dialect, found_out
+from finport_ingestion.engine.convert.reading.footer import without_footers
 from finport_ingestion.engine.convert.reading.foreign import refuse_foreign, refuse_json, refuse_signature
 from finport_ingestion.engine.convert.reading.header import find_beginning
 from finport_ingestion.engine.convert.reading.slices import slices
@@ -54,11 +55,29 @@ def read_delimited(
     Raises:
         FormatError: It is empty, or its beginning is no header.
     """
+    parsers: list[_Parser] = []
+
+    def read(again: Prepare | None = None, ahead: int = 0) -> Iterator[Batch]:
+        return _read(raw, dialect, window_bytes=window_bytes, prepare=again, threads=ahead, parsers=parsers)
+
+    yield from without_footers(read(prepare, threads), delimiter=lambda: parsers[0].dialect.delimiter, reread=read)
+
+
+def _read(
+    raw: RawFile,
+    dialect: Dialect,
+    *,
+    window_bytes: int,
+    prepare: Prepare | None,
+    threads: int,
+    parsers: list[_Parser],
+) -> Iterator[Batch]:
     with raw.open() as stream, Ahead[_Parsed](max(threads, 1)) as ahead:
         refuse_signature(stream, raw=raw, expected="delimited text")
         encoding = find_encoding(stream, declared=dialect.encoding)
         dialect = _found_out(dialect, stream, encoding, raw)
         parser = _Parser(raw=raw, dialect=dialect, encoding=encoding)
+        parsers.append(parser)
         chunks = utf8_chunks(stream, encoding, uri=raw.uri, size=window_bytes)
         buffer = b""
         for piece, final in joined(chunks if dialect.lines.as_they_are else dialect.lines.plain(chunks)):

@@ -1,4 +1,4 @@
-"""The beginning, middle and end of a file, to guess types from."""
+"""The beginning, the end and many places between them of a file, to guess types from."""
 
 from __future__ import annotations
 
@@ -9,20 +9,26 @@ from finport_ingestion.engine.convert.interface import RawFile
 from finport_ingestion.engine.convert.reading.transcoding import Encoding, utf8_chunks
 
 
-def slices(stream: IO[bytes], encoding: Encoding, *, raw: RawFile, size_bytes: int) -> Iterator[tuple[bytes, bool]]:
-    """UTF-8 text from up to three places of `raw`, and whether it is the beginning. Ends are cut anywhere but the last.
+_PLACES = 24
 
-    A file that is not much larger than what is asked for is given whole.
+
+def slices(stream: IO[bytes], encoding: Encoding, *, raw: RawFile, size_bytes: int) -> Iterator[tuple[bytes, bool]]:
+    """UTF-8 text from all over `raw`, and whether it is the beginning. Ends are cut anywhere but the last.
+
+    A file that is not much larger than what is asked for is given whole; of a larger one about 2.5 times that is read.
     """
     if raw.size_bytes <= 3 * size_bytes:
         yield b"".join(utf8_chunks(stream, encoding, uri=raw.uri)), True
         return
-    yield _whole_lines(next(utf8_chunks(stream, encoding, uri=raw.uri, size=size_bytes), b"")), True
+    end, size = size_bytes // 2, size_bytes * 3 // 2 // _PLACES
+    yield _whole_lines(next(utf8_chunks(stream, encoding, uri=raw.uri, size=end), b"")), True
     if not encoding.seekable:
         return
-    for start in (raw.size_bytes // 2, raw.size_bytes - size_bytes):
+    stride = (raw.size_bytes - 2 * end) // (_PLACES + 1)
+    places = [(end + stride * number, size) for number in range(1, _PLACES + 1)]
+    for start, length in (*places, (raw.size_bytes - end, end)):
         stream.seek(start)
-        content = stream.read(size_bytes)
+        content = stream.read(length)
         text = content if encoding.is_utf8 else content.decode(encoding.name, "replace").encode()
         yield _whole_lines(text), False
 
