@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from upath import UPath
 
 from finport_ingestion.cli import screen, surroundings
+from finport_ingestion.cli.inputs import STANDARD_INPUT, files_of
 from finport_ingestion.engine.config.models.contract import Contract
 from finport_ingestion.engine.connections import EnvironmentConnections
 from finport_ingestion.engine.convert.file_conversion import Wish, convert_file
@@ -27,8 +28,6 @@ from finport_ingestion.engine.convert.registry import FORMATS
 from finport_ingestion.engine.convert.report import FileReport
 from finport_ingestion.engine.errors import ConfigError
 from finport_ingestion.engine.options import FormatOptions
-
-_STANDARD_INPUT = "-"
 
 
 def wish_of(
@@ -64,7 +63,7 @@ class Conversions:
     """Converts inputs in turn. Used as a context: gives a report for each file."""
 
     def __init__(self, inputs: Sequence[str], *, out: Path, wish: Wish, quiet: bool) -> None:
-        self._files = list(_files(inputs))
+        self._files = list(files_of(inputs))
         self._out = out
         self._wish = wish
         self._bar = _Bar(sum(size for _, size in self._files)) if not quiet else None
@@ -150,26 +149,9 @@ class _Bar:
             self._progress.update(self._task, completed=self._done + self._of_file)
 
 
-def _files(inputs: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """Every file that is meant, with its size; those of a folder in the order of their names, hidden ones left out."""
-    for text in inputs:
-        if text == _STANDARD_INPUT:
-            yield text, 0
-            continue
-        path = Path(text)
-        if path.is_dir():
-            for found in sorted(path.rglob("*")):
-                if found.is_file() and not any(part.startswith(".") for part in found.relative_to(path).parts):
-                    yield str(found), found.stat().st_size
-        elif path.is_file():
-            yield text, path.stat().st_size
-        else:
-            raise ConfigError(f"there is no file or folder {text}.", hint="name what is to be converted")
-
-
 @contextlib.contextmanager
 def _raw(path: str) -> Iterator[RawFile]:
-    if path != _STANDARD_INPUT:
+    if path != STANDARD_INPUT:
         yield RawFile(path=UPath(path), uri=path, size_bytes=Path(path).stat().st_size, name=Path(path).name)
         return
     with tempfile.TemporaryDirectory(prefix="finport-") as folder:

@@ -8,6 +8,7 @@ from finport_ingestion.cli import (
     cleaning,
     converting,
     database,
+    detecting,
     documents,
     health,
     ingesting,
@@ -35,6 +36,8 @@ app.command(rich_help_panel=DOCUMENTS)(documents.validate)
 app.command(rich_help_panel=DOCUMENTS)(documents.schema)
 app.command(rich_help_panel=DOCUMENTS)(plans.plan)
 app.command(rich_help_panel=DATA)(converting.convert)
+app.command(rich_help_panel=DATA)(detecting.detect)
+app.command(rich_help_panel=DATA)(detecting.guess)
 app.add_typer(sources.app, name="source", rich_help_panel=DATA)
 app.command(rich_help_panel=DATA)(ingesting.ingest)
 app.command(rich_help_panel=DATA)(reading.read)

@@ -17,19 +17,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finport_ingestion.engine.config.models.contract import Contract
+from finport_ingestion.engine.convert.isolation import isolated
 from finport_ingestion.engine.convert.outputs.interface import Output
-from finport_ingestion.engine.convert.recognise import reader_of
+from finport_ingestion.engine.convert.recognise import reader_of, recognise
 from finport_ingestion.engine.convert.registry import FORMATS
 from finport_ingestion.engine.convert.report import FileReport, Outcome, TableReport
 from finport_ingestion.engine.convert.table_files import TableFiles, convert_tables
 from finport_ingestion.engine.convert.tables import Joined
+from finport_ingestion.engine.convert.unpack import unpacked
 from finport_ingestion.engine.errors import FinportError, FormatError, TransientError
 from finport_ingestion.engine.options import FormatOptions, UnpackOptions
 
 if TYPE_CHECKING:
     from finport_ingestion.engine.convert.interface import RawFile, Reader
 
-_ENOUGH_CONFIDENCE = 0.8
 _KIB = 1 if sys.platform == "darwin" else 1024
 
 
@@ -113,7 +114,6 @@ class _Told:
 
 def _convert(raw: RawFile, scratch: Path, told: _Told, wish: Wish) -> list[TableReport]:
     unpack = wish.options.unpack if wish.options else UnpackOptions()
-    unpacked = _unpacked_shim()
     with unpacked(raw, options=unpack, password=wish.password) as inside:
         told.compression = inside.compression
         told.notes.update(dict.fromkeys(inside.notes))
@@ -130,25 +130,28 @@ def _readers(raw: RawFile, files: Sequence[RawFile], told: _Told, wish: Wish) ->
     """What is read, in turn: the name that its tables begin with, the file, and what reads it."""
     if wish.options and wish.options.unpack.union and len(files) > 1:
         options = _options(files[0], told, wish)
-        yield "", raw, Joined(reader_of(options), files)
+        yield "", raw, Joined(_reader(options), files)
         return
     for file in files:
-        yield file.file_name if len(files) > 1 else "", file, reader_of(_options(file, told, wish))
+        yield file.file_name if len(files) > 1 else "", file, _reader(_options(file, told, wish))
+
+
+def _reader(options: FormatOptions) -> Reader:
+    reader: Reader = reader_of(options)
+    return isolated(reader) if reader.isolated else reader
 
 
 def _options(file: RawFile, told: _Told, wish: Wish) -> FormatOptions:
     if wish.options is not None:
         told.format = wish.options.format
         return wish.options
-    recognise = _recognise_shim()
     recognised = recognise(file)
     told.format = recognised.format
     told.confidence = min(recognised.confidence, told.confidence or 1.0)
-    if recognised.confidence < _ENOUGH_CONFIDENCE:
-        why = "; ".join(recognised.reasons)
-        told.warnings[
-            f"{file.uri}: taken for {recognised.format} with a confidence of {recognised.confidence:.2f} only ({why})"
-        ] = None
+    if recognised.warning:
+        told.warnings[f"{file.uri}: {recognised.warning}"] = None
+    if recognised.encoding:
+        told.facts["encoding"] = recognised.encoding
     options: FormatOptions = FORMATS.get(recognised.format).Options.model_validate({"format": recognised.format})
     return options
 
@@ -190,37 +193,3 @@ def _outcome(told: _Told) -> Outcome:
 def _folder_name(raw: RawFile) -> str:
     name = raw.file_name
     return f"_{name}" if name.startswith(".") else name
-
-
-# SHIM: goes when unpack.py and recognise() stand.
-def _unpacked_shim():
-    try:
-        from finport_ingestion.engine.convert.unpack import unpacked
-    except ImportError:
-        import types
-
-        @contextlib.contextmanager
-        def unpacked(raw, **_):
-            yield types.SimpleNamespace(files=(raw,), compression=None, notes=(), warnings=())
-
-    return unpacked
-
-
-def _recognise_shim():
-    from finport_ingestion.engine.convert import recognise as module
-
-    if hasattr(module, "recognise"):
-        return module.recognise
-    import types
-
-    from finport_ingestion.engine.records import Part
-
-    def recognise(raw):
-        part = Part(uri=raw.file_name, format="raw", size_bytes=raw.size_bytes, sha256="", item="x", sequence=0)
-        head = module.head_of(raw)
-        found = {n: FORMATS.get(n).recognises(head) for n in FORMATS}
-        best = max((f.confidence, n) for n, f in found.items() if f) if any(found.values()) else (0, "")
-        name = module.options_of(part, raw=raw, stated=None).format
-        return types.SimpleNamespace(format=name, confidence=best[0] or 0.5, reasons=("shim",))
-
-    return recognise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from finport_ingestion.engine.convert.cast import Reading
@@ -13,8 +13,10 @@ from finport_ingestion.engine.convert.conversion import Landed, convert_part
 from finport_ingestion.engine.convert.fragments import Fragment, assemble_rejects, read_fragment, write_fragment
 from finport_ingestion.engine.convert.increment import Cursor
 from finport_ingestion.engine.convert.interface import RawFile, Reader
+from finport_ingestion.engine.convert.isolation import isolated
 from finport_ingestion.engine.convert.item_columns import WithItemColumns, item_values
 from finport_ingestion.engine.convert.numerals import NumberStyle
+from finport_ingestion.engine.convert.opened import Opened
 from finport_ingestion.engine.convert.recognise import options_of, reader_of
 from finport_ingestion.engine.convert.reconcile import Conversion, reconcile
 from finport_ingestion.engine.convert.registry import FORMATS
@@ -167,11 +169,24 @@ def _raw(part: Part, context: StepContext) -> RawFile:
 
 
 def _reader(options: FormatOptions, part: Part, upstream: Manifest, context: StepContext) -> Reader:
-    reader = cast("Reader", OneTable(reader_of(options), options.table))
+    plain = reader_of(options)
+    if part.format not in FORMATS:  # otherwise we wrote the part ourselves
+        isolating = isolated(plain) if plain.isolated else plain
+        plain = Opened(isolating, options.unpack, _password(options, context))
+    reader = cast("Reader", OneTable(plain, options.table))
     if upstream.facts.get("released"):
         return reader  # a record that was set aside has the columns already
     values = item_values(context.source.item_columns, part.item, source=context.source.name)
     return cast("Reader", WithItemColumns(reader, values)) if values else reader
+
+
+def _password(options: FormatOptions, context: StepContext) -> Callable[[], str | None]:
+    connection = options.unpack.connection
+
+    def password() -> str | None:
+        return context.connections.get(connection).secret() if connection else None
+
+    return password
 
 
 def _landed(part: Part, reader: Reader, context: StepContext, *, rewritten: bool) -> Landed:

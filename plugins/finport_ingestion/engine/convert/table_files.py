@@ -1,7 +1,7 @@
 """The tables of one file, each with one schema, written to files of their own.
 
-A small file, or one of a format that is held as a whole, is read once: its schema is settled from all of its values. Of a
-large one samples propose the schema, and a table that departs from it is read a second time.
+A small file, or one of a format that is held as a whole, is read once: its schema is settled from all of its values. Of
+a large one samples propose the schema, and a table that departs from it is read a second time.
 """
 
 from __future__ import annotations
@@ -211,6 +211,11 @@ def _account(made: TableFiles, table: str, settled: Settled, written: _Written, 
     nulled = written.table.nulled
     made.warnings.update(written.table.warnings)
     made.warnings.update(dict.fromkeys(settled.notes))
+    if written.table.rejected:
+        first = written.table.first_reject
+        made.warnings[
+            f"{place.name(table)}: records that are set aside: {written.table.rejected}; the first: {first}"
+        ] = None
     made.warnings.update(
         dict.fromkeys(f"column '{name}': {count} values that do not fit are null" for name, count in nulled.items())
     )

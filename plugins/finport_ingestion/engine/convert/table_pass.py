@@ -141,6 +141,7 @@ class TablePass:
     holds: bool = True
     rows_read: int = 0
     rejected: int = 0
+    first_reject: str | None = None  # its reason
     notes: dict[str, None] = field(default_factory=dict)
     warnings: dict[str, None] = field(default_factory=dict)
     nulled: dict[str, int] = field(default_factory=dict)
@@ -179,6 +180,7 @@ class TablePass:
         if rejects and job.keep_rejects:
             self._rejects = self._rejects or self.open_rejects()
             rejects.sort(key=lambda reject: reject.row)
+            self.first_reject = self.first_reject or rejects[0].reason
             self._rejects.write(reject_batch(rejects, mask=job.mask))
 
     def _refuse(self, batch: Batch, cast: CastBatch) -> None:

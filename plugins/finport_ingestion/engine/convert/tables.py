@@ -85,7 +85,7 @@ class Joined:
         return self._reader.recognises(head)
 
     def read(self, raw: RawFile) -> Iterator[Batch]:
-        """All records of all files, in order; rows are counted over all of them. `raw` is what they were unpacked from."""
+        """All records of all files, in order; rows are counted over all. `raw` is what they were unpacked from."""
         return self._row(self._reader.read)
 
     def read_ahead(self, raw: RawFile, *, prepare: Prepare, threads: int) -> Iterator[Batch]:
@@ -98,9 +98,7 @@ class Joined:
             before = dict(done)
             for batch in read(file):
                 moved = _moved(batch, before)
-                last = max(
-                    [*(bad.row for bad in moved.bad), *moved.rows.slice(len(moved.rows) - 1).to_pylist()], default=0
-                )
+                last = max((*(bad.row for bad in moved.bad), *moved.rows[-1:].to_pylist()), default=0)
                 done[batch.table] = max(done.get(batch.table, 0), last)
                 yield moved
 

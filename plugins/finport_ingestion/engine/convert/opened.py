@@ -1,0 +1,60 @@
+"""A reader that opens what lies around its files: compression, archives, encryption."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, Prepare, RawFile, Reader, read_ahead
+from finport_ingestion.engine.convert.tables import Joined
+from finport_ingestion.engine.convert.unpack import unpacked
+from finport_ingestion.engine.errors import ConfigError
+from finport_ingestion.engine.options import UnpackOptions
+
+
+class Opened:
+    """Gives the records of the one file inside, or of all of them where the Format calls them one table."""
+
+    def __init__(self, reader: Reader, unpack: UnpackOptions, password: Callable[[], str | None]) -> None:
+        self._reader = reader
+        self._unpack = unpack
+        self._password = password
+        self.Options: Any = reader.Options
+        self.typed, self.whole_file, self.isolated = reader.typed, reader.whole_file, reader.isolated
+        self.main_table = reader.main_table
+        self.suffixes, self.media_types = reader.suffixes, reader.media_types
+
+    def recognises(self, head: Head) -> Likeness | None:
+        """As the reader does."""
+        return self._reader.recognises(head)
+
+    def read(self, raw: RawFile) -> Iterator[Batch]:
+        """The records inside `raw`.
+
+        Raises:
+            ConfigError: It is an archive of several files, and nothing says which of them are meant.
+        """
+        with self._inside(raw) as reader:
+            yield from reader.read(raw)
+
+    def read_ahead(self, raw: RawFile, *, prepare: Prepare, threads: int) -> Iterator[Batch]:
+        """As `read`, by several threads."""
+        with self._inside(raw) as reader:
+            yield from read_ahead(reader, raw, prepare=prepare, threads=threads)
+
+    def sample(self, raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
+        """Some of the records inside `raw`."""
+        with self._inside(raw) as reader:
+            yield from reader.sample(raw, size_bytes=size_bytes)
+
+    @contextlib.contextmanager
+    def _inside(self, raw: RawFile) -> Iterator[Joined]:
+        with unpacked(raw, options=self._unpack, password=self._password) as inside:
+            if len(inside.files) > 1 and not self._unpack.union:
+                names = ", ".join(file.file_name for file in inside.files[:10])
+                raise ConfigError(
+                    f"{raw.uri}: holds {len(inside.files)} files: {names}.",
+                    hint="name the ones that are data with 'unpack.members', or say 'unpack.union: true'",
+                )
+            yield Joined(self._reader, inside.files)
