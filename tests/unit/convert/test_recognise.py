@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import io
+import time
+import zipfile
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import pyzipper
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from upath import UPath
 
 from finport_ingestion.engine.convert.interface import RawFile
-from finport_ingestion.engine.convert.recognise import options_of, reader_of
-from finport_ingestion.engine.errors import FormatError
+from finport_ingestion.engine.convert.recognise import ENOUGH, Recognition, options_of, reader_of, recognise
+from finport_ingestion.engine.errors import AccessDenied, FinportError, FormatError
 from finport_ingestion.engine.records import Part
+
+
+def taken(tmp_path: Path, content: bytes, name: str = "delivery", media_type: str | None = None) -> Recognition:
+    path = tmp_path / "x"
+    path.write_bytes(content)
+    return recognise(RawFile(path=UPath(path), uri=f"landing/{name}", size_bytes=len(content)), media_type)
 
 
 def recognised(
@@ -73,8 +86,10 @@ def test_rows_of_a_query_are_parquet_whatever_is_stated(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"<html><h1>Login</h1></html>", "an HTML page"),
-        (b"PK\x03\x04", "a zip archive"),
+        (b"PK\x03\x04", "zip archive has no directory"),
+        (b"7z\xbc\xaf\x27\x1c\x00\x04", "7z"),
+        (b"Rar!\x1a\x07\x01\x00", "RAR"),
+        (b"%PDF-1.7\n", "a PDF"),
         (b"Service unavailable", "nothing tells"),
         (b"", "nothing tells"),
     ],
@@ -95,3 +110,122 @@ def test_stated_options_are_taken(tmp_path: Path) -> None:
     options = options_of(part, raw=raw, stated=stated)
     assert options is stated
     assert [batch.columns.num_columns for batch in reader_of(options).read(raw)] == [2, 2]
+
+
+def test_the_answer_carries_its_reasons_and_a_warning_where_it_is_not_sure(tmp_path: Path) -> None:
+    sure = taken(tmp_path, b"id,name,ccy\n1,a,USD\n2,b,EUR\n3,c,CHF\n", "a.csv")
+    assert sure.confidence >= ENOUGH
+    assert sure.warning is None
+    assert sure.reasons == ("4 of the first 4 records have 3 fields between commas", "its name ends in .csv")
+    assert sure.encoding == "utf-8"
+    unsure = taken(tmp_path, b"id\n001\n002\n")
+    assert unsure.format == "csv"
+    assert unsure.warning == (
+        "taken for csv with a confidence of 0.40 only (lines of one word each): state 'format' if it is another one"
+    )
+
+
+def test_a_name_against_the_content_is_said(tmp_path: Path) -> None:
+    found = taken(tmp_path, _parquet(), "a.csv")
+    assert found.format == "parquet"
+    assert found.reasons == ("begins with PAR1", "its name ends in .csv, against its content")
+
+
+def test_it_looks_through_compression_and_archives(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a.ndjson.gz", gzip.compress(b'{"a":1}\n{"a":2}\n'))
+    found = taken(tmp_path, out.getvalue(), "x.zip", "application/zip")
+    assert (found.format, found.compression) == ("ndjson", "gzip+zip")
+    assert "its name ends in .ndjson" in found.reasons
+
+
+def test_an_encrypted_file_needs_its_password(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with pyzipper.AESZipFile(out, "w", encryption=pyzipper.WZ_AES) as archive:
+        archive.setpassword(b"secret")
+        archive.writestr("a", _parquet())
+    path = tmp_path / "x.zip"
+    path.write_bytes(out.getvalue())
+    raw = RawFile(path=UPath(path), uri="x.zip", size_bytes=path.stat().st_size)
+    with pytest.raises(AccessDenied, match="no password"):
+        recognise(raw)
+    assert recognise(raw, password=lambda: "secret").format == "parquet"
+
+
+def test_an_empty_file_is_what_its_name_says(tmp_path: Path) -> None:
+    found = taken(tmp_path, b"", "a.tsv")
+    assert (found.format, found.confidence) == ("tsv", 0.6)
+    assert found.reasons == ("its name ends in .tsv", "the file is empty")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("id;Länge;Währung\n1;2,5;€\n2;3,5;€\n3;4,5;€\n", "csv"),
+        ("a\tb\tc\n1\t2,5\tx\n2\t3,5\ty\n3\t4,5\tz\n", "tsv"),
+        ("a|b|c\n1|2,5|x\n2|3,5|y\n3|4,5|z\n", "psv"),
+        ('{"a": 1}\n{"a": 2}\n', "ndjson"),
+        ('[\n {"a": 1, "b": 2},\n {"a": 1, "b": 2},\n {"a": 1, "b": 2}\n]\n', "json"),
+        ("<?xml version='1.0'?><rows><row>1</row></rows>", "xml"),
+        (
+            ":20:STARTUMS\r\n:25:10020030/1234567\r\n:28C:1/1\r\n:60F:C240101EUR1,00\r\n:62F:C240101EUR1,00\r\n-",
+            "mt940",
+        ),
+    ],
+)
+def test_the_encoding_does_not_matter(text: str, expected: str, encoding: str, tmp_path: Path) -> None:
+    assert taken(tmp_path, text.encode(encoding)).format == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Report of the day\n\nid,name,ccy\n1,a,USD\n2,b,EUR\n3,c,CHF\n", "csv"),
+        ('id,note\n1,"several\nlines, with commas"\n2,"x"\n3,y\n', "csv"),
+        ("#id,name\n1,a\n2,b\n3,c\n", "csv"),
+        ("id,a|b\n1,x|y\n2,z|w\n3,u|v\n4,u|v\n", None),
+        ("code;list\n1;a,b\n2;c,d\n3;e,f\n", "csv"),
+        ("a b c\n1 2 3\n4 5 6\n7 8 9\n1 2 4\n", "csv"),
+    ],
+)
+def test_delimited_text_is_told_by_records_of_as_many_fields(text: str, expected: str | None, tmp_path: Path) -> None:
+    found = taken(tmp_path, text.encode())
+    assert found.format == (expected or found.format)
+    assert expected or found.warning
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Dear sirs, please find enclosed, as agreed, the file.\nWith kind regards, yours\n",
+        "Service unavailable, try again later",
+        "Internal error\nat module.py line 3\nat main.py line 9\n",
+    ],
+)
+def test_prose_is_no_table(text: str, tmp_path: Path) -> None:
+    try:
+        found = taken(tmp_path, text.encode())
+    except FormatError:
+        return
+    assert found.warning
+
+
+@pytest.mark.parametrize(
+    "byte", [b"<!-- -->", b"<", b"1", b" ", b"\n", b'"', b"{", b"[", b",", b"\0", b"\xff", b"-", b":20:", b"8=FIX"]
+)
+@pytest.mark.parametrize("begin", [b"", b"<?xml ", b"{1:F01", b"<OFX", b"- "])
+def test_a_look_takes_no_time_whatever_the_bytes(begin: bytes, byte: bytes, tmp_path: Path) -> None:
+    content = begin + byte * (65_536 // len(byte))
+    started = time.monotonic()
+    with contextlib.suppress(FormatError):
+        taken(tmp_path, content)
+    assert time.monotonic() - started < 2
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.one_of(st.binary(max_size=300), st.text(max_size=300).map(str.encode)))
+def test_any_bytes_give_an_answer_or_a_refusal(content: bytes, tmp_path: Path) -> None:
+    with contextlib.suppress(FinportError):
+        assert taken(tmp_path, content).reasons

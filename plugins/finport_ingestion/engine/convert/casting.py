@@ -12,6 +12,7 @@ from finport_ingestion.engine.config.models.contract import ContractMode
 from finport_ingestion.engine.convert.cast import Casting, cast_proved, cast_text
 from finport_ingestion.engine.convert.columns import TargetColumn, TargetSchema
 from finport_ingestion.engine.convert.interface import Batch
+from finport_ingestion.engine.convert.nested import cast_nested
 from finport_ingestion.engine.convert.settle import Terms
 from finport_ingestion.engine.convert.typed import cast_agreed, cast_typed
 from finport_ingestion.engine.digest import canonical, row_digest
@@ -173,6 +174,8 @@ def _cast(values: pa.Array, looked: Mapping[str, pa.Array], column: TargetColumn
         return cast_text(values, column.logical, way=column.way, reading=terms.reading)
     if column.spelling == "json":
         return Casting(values)
+    if pa.types.is_nested(column.type):
+        return Casting(cast_nested(values, column.type))
     made = looked.get(column.way or column.spelling)
     if made is not None:
         return Casting(made)

@@ -10,6 +10,7 @@ from finport_ingestion.engine.convert.columns import TargetColumn
 from finport_ingestion.engine.convert.decorated import Convention
 from finport_ingestion.engine.convert.infer import DECIMAL, DECORATED, MAX_INTEGER_DIGITS, Evidence
 from finport_ingestion.engine.convert.interface import Origin
+from finport_ingestion.engine.convert.nested import fits
 from finport_ingestion.engine.convert.settle import AnyEvidence, Terms
 from finport_ingestion.engine.convert.typed import TypedEvidence
 from finport_ingestion.engine.logical import LogicalType, parse_logical
@@ -23,6 +24,8 @@ def holds(column: TargetColumn, evidence: AnyEvidence, terms: Terms) -> bool:
         return _holds_agreed(column, evidence, terms)
     if evidence.values == 0 or column.spelling in ("text", "identifier"):
         return True
+    if pa.types.is_nested(column.type):
+        return evidence.origins == {Origin.NESTED} and fits(evidence.shape, column.type)
     if column.spelling == "json":
         return Origin.STRING not in evidence.origins
     if len(evidence.origins) > 1 or Origin.NESTED in evidence.origins:

@@ -26,6 +26,7 @@ from finport_ingestion.engine.convert.decorated import (
 )
 from finport_ingestion.engine.convert.digits import MAX_DIGITS, Numbers, read_numbers
 from finport_ingestion.engine.convert.interface import Origin
+from finport_ingestion.engine.convert.nested import Shape, look_nested, type_of
 from finport_ingestion.engine.convert.numerals import NumberStyle
 from finport_ingestion.engine.logical import LogicalType
 
@@ -35,6 +36,7 @@ HYPOTHESES = frozenset({*_SIMPLE, *moments.WAYS})
 _BOOLEANS = pa.array(["true", "false", "True", "False", "TRUE", "FALSE"])
 MAX_INTEGER_DIGITS = 18
 _PRECISIONS = (18, 38, 76)
+_NESTED = frozenset({Origin.NESTED})
 _MANY = 20
 _LAST_WORD = re.compile(
     "ids?|codes?|no|nr|num|number|identifier|account|acct|zip|zipcode|postcode|postal|cert|routing|swift|aba|mic|ric"
@@ -60,6 +62,7 @@ class Evidence:
     fits: Mapping[str, int] = field(default_factory=dict)  # values by way of writing moments
     agreed_digits: int = 0
     agreed_scale: int = 0
+    shape: Shape = field(default_factory=Shape)  # of lists and objects, where there is nothing else
 
     def __add__(self, other: Evidence) -> Evidence:
         alive = self.alive & other.alive
@@ -75,6 +78,7 @@ class Evidence:
             {way: self.fits.get(way, 0) + other.fits.get(way, 0) for way in {**self.fits, **other.fits}},
             max(self.agreed_digits, other.agreed_digits),
             max(self.agreed_scale, other.agreed_scale),
+            self.shape + other.shape,
         )
 
     def to_plain(self) -> dict[str, Any]:
@@ -88,6 +92,7 @@ class Evidence:
             "decor": self.decor.to_plain(),
             "fits": dict(sorted(self.fits.items())),
             "agreed": [self.agreed_digits, self.agreed_scale],
+            "shape": self.shape.to_plain(),
         }
 
     @staticmethod
@@ -95,7 +100,8 @@ class Evidence:
         alive = HYPOTHESES if fields["alive"] is None else frozenset(fields["alive"])
         origins = frozenset(Origin(origin) for origin in fields["origins"])
         numbers = (fields["values"], fields["nulls"], alive, fields["digits"], fields["scale"])
-        return Evidence(*numbers, origins, Decor.from_plain(fields["decor"]), fields["fits"], *fields["agreed"])
+        decor, shape = Decor.from_plain(fields["decor"]), Shape.from_plain(fields["shape"])
+        return Evidence(*numbers, origins, decor, fields["fits"], *fields["agreed"], shape)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +112,7 @@ class Decision:
     way: str | None = None  # of moments.py
     label: str | None = None
     note: str | None = None  # continues "column 'x' "
+    nested: pa.DataType | None = None  # of lists and objects: then `logical` is what they are otherwise kept as
 
 
 TEXT = Decision(logical=LogicalType("text"))
@@ -148,6 +155,11 @@ def look(
     if count == 0:
         unstated = origins == {Origin.FIELD}
         return Look(Evidence(nulls=values.null_count, origins=frozenset() if unstated else origins))
+    if origins == _NESTED:
+        shape = look_nested(values)
+        return Look(Evidence(count, values.null_count, frozenset(), origins=origins, decor=DEAD, shape=shape))
+    if not among:
+        return Look(Evidence(count, values.null_count, frozenset(), origins=origins, decor=DEAD))
     alive = _first_look(values, among, style)
     cast: dict[str, pa.Array] = {}
     digits, scale = _look_at_numbers(values, alive, cast, style)
@@ -221,10 +233,11 @@ def _look_at_read(
 
 def _first_look(values: pa.StringArray, among: frozenset[str], style: NumberStyle) -> set[str]:
     """What the first value can be at all: most hypotheses die here, for the price of one value."""
-    first = values[pc.index(values.is_valid(), pa.scalar(True)).as_py()]
+    at = pc.index(values.is_valid(), pa.scalar(True)).as_py() if values.null_count else 0
+    first = values[at]
     text = first.as_py()
     number = numerals.in_points(pa.array([text]), style)[0].as_py()
-    possible = set(moments.could_be(text))
+    possible = set(moments.could_be(text, among))
     possible |= {DIGITS} if re.fullmatch(numerals.DIGITS, text) else set()
     possible |= {DECIMAL, INTEGER} if re.fullmatch(numerals.DECIMAL, number) else set()
     possible |= {DECORATED} if could_be_decorated(text) else set()
@@ -249,6 +262,8 @@ def decide(
     """
     if evidence.values == 0:
         return TEXT
+    if evidence.origins == _NESTED:
+        return _nested(evidence)
     if Origin.NESTED in evidence.origins:
         mixed = Origin.STRING in evidence.origins
         note = "holds lists or objects beside strings; it is kept as text" if mixed else None
@@ -267,6 +282,12 @@ def decide(
         or _decorated(evidence, commas)
         or TEXT
     )
+
+
+def _nested(evidence: Evidence) -> Decision:
+    found, reason = type_of(evidence.shape)
+    note = f"{reason}; it is kept as JSON text" if found is None else None
+    return Decision(logical=LogicalType("json"), note=note, nested=found)
 
 
 def names_an_identifier(name: str) -> bool:

@@ -7,7 +7,7 @@ timestamp name the way of its date; hours to fractions of a second follow after 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -45,9 +45,15 @@ WAYS = (*DATE_WAYS, *TIMESTAMP_WAYS, TIME)
 _PAIRS = (("%d/%m/%Y", "%m/%d/%Y"), ("%d-%m-%Y", "%m-%d-%Y"))
 
 
-def could_be(text: str) -> frozenset[str]:
-    """The ways of writing whose shape `text` has; a cheap first look at one value."""
-    return frozenset(way for way, shape in _SHAPES.items() if shape.fullmatch(text))
+def could_be(text: str, among: Collection[str] | None = None) -> frozenset[str]:
+    """The ways of writing whose shape `text` has; a cheap first look at one value.
+
+    Args:
+        among: Those that are worth a look; all of them by default.
+    """
+    return frozenset(
+        way for way, shape in _SHAPES.items() if (among is None or way in among) and shape.fullmatch(text)
+    )
 
 
 def order_of(ways: Iterable[str]) -> dict[str, str]:

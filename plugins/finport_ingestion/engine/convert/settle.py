@@ -225,8 +225,8 @@ def _column(
     said = [f"column '{name}' {decision.note}"] if decision.note else []
     made = TargetColumn(
         name=name,
-        type=to_arrow(decision.logical),
-        spelling=str(decision.logical),
+        type=decision.nested or to_arrow(decision.logical),
+        spelling=str(decision.nested or decision.logical),
         way=decision.way,
         label=decision.label,
     )

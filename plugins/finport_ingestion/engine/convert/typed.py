@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -13,12 +12,15 @@ import pyarrow.compute as pc
 
 from finport_ingestion.engine.convert import numerals
 from finport_ingestion.engine.convert.cast import Casting, Reading, cast_text, either, localised
+from finport_ingestion.engine.convert.reading.nested_types import cast_nested, unify_nested
+from finport_ingestion.engine.convert.reading.value_texts import as_texts
 from finport_ingestion.engine.logical import LogicalType, to_arrow
 
 _UINT64 = pa.decimal128(20, 0)
 _INT64 = pa.decimal128(19, 0)
+_NS_REACH_MICROS = (1 << 63) // 1_000 - 1
 _STORED = (
-    (pa.types.is_floating, pa.float64()),
+    (pa.types.is_float16, pa.float32()),
     (pa.types.is_large_string, pa.string()),
     (pa.types.is_string_view, pa.string()),
     (pa.types.is_large_binary, pa.binary()),
@@ -34,24 +36,28 @@ class TypedEvidence:
     values: int = 0
     nulls: int = 0
     types: tuple[pa.DataType, ...] = ()
+    far: bool = False  # a moment is of a year that nanoseconds do not reach
 
     def __add__(self, other: TypedEvidence) -> TypedEvidence:
         types = {str(found): found for found in (*self.types, *other.types)}
         ordered = tuple(types[name] for name in sorted(types))
-        return TypedEvidence(self.values + other.values, self.nulls + other.nulls, ordered)
+        return TypedEvidence(self.values + other.values, self.nulls + other.nulls, ordered, self.far or other.far)
 
     @property
     def unified(self) -> pa.DataType:
         """The one type that holds them all."""
-        return reduce(unify, self.types, pa.null())
+        found = reduce(unify, self.types, pa.null())
+        finest = pa.types.is_timestamp(found) and found.unit == "ns"
+        return pa.string() if finest and self.far else found
 
     def to_plain(self) -> dict[str, Any]:
         types = [type_to_text(found) for found in self.types]
-        return {"values": self.values, "nulls": self.nulls, "types": types}
+        return {"values": self.values, "nulls": self.nulls, "types": types, "far": self.far}
 
     @staticmethod
     def from_plain(fields: dict[str, Any]) -> TypedEvidence:
-        return TypedEvidence(fields["values"], fields["nulls"], tuple(type_from_text(text) for text in fields["types"]))
+        types = tuple(type_from_text(text) for text in fields["types"])
+        return TypedEvidence(fields["values"], fields["nulls"], types, fields["far"])
 
 
 def look_typed(values: pa.Array) -> TypedEvidence:
@@ -59,7 +65,7 @@ def look_typed(values: pa.Array) -> TypedEvidence:
     stored = storage_type(values.type)
     if pa.types.is_timestamp(stored) and stored.unit == "ns" and not _has_nanoseconds(values):
         stored = pa.timestamp("us", stored.tz)
-    return TypedEvidence(len(values) - values.null_count, values.null_count, (stored,))
+    return TypedEvidence(len(values) - values.null_count, values.null_count, (stored,), _is_far(values))
 
 
 def type_to_text(found: pa.DataType) -> str:
@@ -102,6 +108,11 @@ def unify(one: pa.DataType, other: pa.DataType) -> pa.DataType:
         return other
     if pa.types.is_timestamp(one) and pa.types.is_timestamp(other) and one.tz == other.tz:
         return pa.timestamp("ns", one.tz)
+    nested = unify_nested(one, other, unify)
+    if nested is not None:
+        return nested
+    if pa.types.is_floating(one) and pa.types.is_floating(other):
+        return pa.float64()
     left, right = (_INT64 if pa.types.is_integer(found) else found for found in (one, other))
     if pa.types.is_decimal(left) and pa.types.is_decimal(right):
         scale = max(left.scale, right.scale)
@@ -128,9 +139,17 @@ def cast_typed(values: pa.Array, target: pa.DataType) -> Casting:
         return Casting(values)
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
+    return Casting(_cast_exactly(values, target))
+
+
+def _cast_exactly(values: pa.Array, target: pa.DataType) -> pa.Array:
+    if values.type == target:
+        return values
     if target == pa.string() and not _is_text(values.type):
-        return Casting(_as_texts(values))
-    return Casting(values.cast(target))
+        return as_texts(values)
+    if pa.types.is_nested(target) and pa.types.is_nested(values.type):
+        return cast_nested(values, target, _cast_exactly)
+    return values.cast(target)
 
 
 def cast_agreed(values: pa.Array, logical: LogicalType, *, way: str | None, reading: Reading) -> Casting:
@@ -143,7 +162,7 @@ def cast_agreed(values: pa.Array, logical: LogicalType, *, way: str | None, read
     if pa.types.is_null(delivered):
         return Casting(pa.nulls(len(values), target))
     if target == pa.string():
-        return Casting(values.cast(target) if _is_text(delivered) else _as_texts(values))
+        return Casting(values.cast(target) if _is_text(delivered) else as_texts(values))
     if _is_text(delivered):
         return cast_text(values.cast(pa.string()), logical, way=way, reading=reading)
     if pa.types.is_timestamp(delivered):
@@ -155,7 +174,7 @@ def cast_agreed(values: pa.Array, logical: LogicalType, *, way: str | None, read
 
 def _numbers(values: pa.Array, logical: LogicalType, reading: Reading) -> Casting:
     """By way of plain digits: a binary float is its shortest decimal text, as a person would write it."""
-    texts = _as_texts(values)
+    texts = as_texts(values)
     if logical.kind == "integer":
         texts = pc.replace_substring_regex(texts, r"\.0+$", "")
     plain = Reading(time_zone=reading.time_zone)
@@ -195,33 +214,11 @@ def _safe_cell(cell: pa.Array, target: pa.DataType) -> pa.Array:
         return pa.nulls(1, target)
 
 
-def _as_texts(values: pa.Array) -> pa.StringArray:
-    kind = values.type
-    if pa.types.is_floating(kind):
-        return pa.array([_shortest(value) for value in values.to_pylist()], pa.string())
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind):
-        return pa.array([_json(value) for value in values.to_pylist()], pa.string())
-    return values.cast(pa.string())
-
-
-def _shortest(value: float | None) -> str | None:
-    if value is None or value != value or value in (float("inf"), float("-inf")):
-        return None
-    from decimal import Decimal
-
-    return format(Decimal(repr(value)), "f")
-
-
-def _json(value: object) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, bytes):
-        return value.hex()
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
-
-
-def _plain(value: object) -> object:
-    return value.hex() if isinstance(value, bytes) else str(value)
+def _is_far(values: pa.Array) -> bool:
+    if not pa.types.is_timestamp(values.type) or values.type.unit != "us":
+        return False
+    ends = pc.min_max(values.cast(pa.int64()))
+    return any(abs(end) > _NS_REACH_MICROS for end in (ends["min"].as_py(), ends["max"].as_py()) if end is not None)
 
 
 def _has_nanoseconds(values: pa.Array) -> bool:

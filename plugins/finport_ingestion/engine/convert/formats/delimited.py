@@ -18,8 +18,6 @@ from finport_ingestion.engine.options import FormatOptions
 if TYPE_CHECKING:
     from finport_ingestion.engine.convert.reading.dialect import Dialect
 
-_SNIFF_LINES = 20
-
 
 class DelimitedOptions(FormatOptions):
     """The dialect; what is not stated is found out from the bytes."""
@@ -105,8 +103,10 @@ class CsvFormat:
 
     @classmethod
     def recognises(cls, head: Head) -> Likeness | None:
-        found = [likeness for likeness in (_likeness(head, ","), _likeness(head, ";")) if likeness]
-        return max(found, key=lambda likeness: likeness.confidence, default=None)
+        from finport_ingestion.engine.convert.reading.delimited_likeness import likeness_of_one_column
+
+        found = [likeness for likeness in (_likeness(head, mark) for mark in (",", ";", " ")) if likeness]
+        return max(found, key=lambda likeness: likeness.confidence, default=likeness_of_one_column(head))
 
     read = _read
     read_ahead = _read_ahead
@@ -175,12 +175,6 @@ def _dialect(options: DelimitedOptions, delimiter: str) -> Dialect:
 
 
 def _likeness(head: Head, delimiter: str) -> Likeness | None:
-    """How much the first lines look cut by `delimiter`: never sure, since any text may be delimited."""
-    lines = [line for line in head.text.splitlines()[:_SNIFF_LINES] if line.strip()]
-    if not lines:
-        return None
-    counts = [line.count(delimiter) for line in lines]
-    if counts[0] == 0:
-        return Likeness(0.05, "lines of text") if delimiter == "," else None
-    share = sum(count == counts[0] for count in counts) / len(counts)
-    return Likeness(0.3 + 0.4 * share, f"lines cut by {delimiter!r}")
+    from finport_ingestion.engine.convert.reading.delimited_likeness import likeness_of
+
+    return likeness_of(head, delimiter)

@@ -36,6 +36,8 @@ class ParquetFormat:
 
     @classmethod
     def recognises(cls, head: Head) -> Likeness | None:
+        if head.content.startswith(b"PARE"):
+            return Likeness(1.0, "begins with PARE, of an encrypted Parquet file")
         return Likeness(1.0, "begins with PAR1") if head.content.startswith(b"PAR1") else None
 
     def read(self, raw: RawFile) -> Iterator[Batch]:

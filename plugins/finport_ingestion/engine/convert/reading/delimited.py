@@ -84,10 +84,10 @@ def _read(
             buffer = buffer + piece if buffer else piece
             if threads and parser.started:
                 window, buffer = parser.split(buffer, final=final)
-                if window:
+                if len(window):
                     task = functools.partial(_parse_ahead, window, parser.dialect, parser.names, prepare)
                     yield from (parser.placed(found) for found in ahead.submit(task))
-                if not buffer or window:
+                if not buffer or len(window):
                     continue
             yield from (parser.placed(found) for found in ahead.drain())
             for batch, consumed in parser.take(buffer, final=final):
@@ -116,12 +116,12 @@ def _found_out(dialect: Dialect, stream: IO[bytes], encoding: Encoding, raw: Raw
 class _Parsed:
     """A window of whole records, and its columns where the fast way could vouch for them."""
 
-    window: bytes
+    window: memoryview
     columns: pa.RecordBatch | None
     looked: Mapping[str, Look]
 
 
-def _parse_ahead(window: bytes, dialect: Dialect, names: list[str], prepare: Prepare | None) -> _Parsed:
+def _parse_ahead(window: memoryview, dialect: Dialect, names: list[str], prepare: Prepare | None) -> _Parsed:
     columns = delimited_fast.parse(window, dialect, width=len(names))
     if columns is None:
         return _Parsed(window, None, {})
@@ -184,15 +184,17 @@ class _Parser:
             yield batch, used
             buffer = buffer[used:]
 
-    def split(self, buffer: bytes, *, final: bool) -> tuple[bytes, bytes]:
+    def split(self, buffer: bytes, *, final: bool) -> tuple[memoryview, bytes]:
         """What of `buffer` another thread may parse, and the rest; nothing where its quotes are not proved right."""
         cut = find_cut(buffer, delimiter=self.dialect.delimiter, quote=self.dialect.quote, final=final)
-        return (buffer[: cut.size], buffer[cut.size :]) if cut.proved and cut.size else (b"", buffer)
+        if not cut.proved or not cut.size or b"\0" in buffer:
+            return memoryview(b""), buffer
+        return memoryview(buffer)[: cut.size], buffer[cut.size :]
 
     def placed(self, parsed: _Parsed) -> Batch:
         """What another thread has parsed, in its place in the file."""
         if parsed.columns is None:
-            exact = self._exact(parsed.window, final=True)
+            exact = self._exact(bytes(parsed.window), final=True)
             return exact[0] if exact else self._batch(_no_rows(len(self.names)), [])
         self._count(parsed.window)
         return self._batch(parsed.columns, [], size=len(parsed.window), looked=parsed.looked)
@@ -279,7 +281,9 @@ class _Parser:
         cut = find_cut(buffer, delimiter=self.dialect.delimiter, quote=self.dialect.quote, final=final)
         if cut.proved and cut.size:
             window = buffer[: cut.size]
-            parsed = delimited_fast.parse(window, self.dialect, width=len(self.names))
+            parsed = None
+            if b"\0" not in window:
+                parsed = delimited_fast.parse(window, self.dialect, width=len(self.names))
             if parsed is None:
                 return self._exact(window, final=True)
             self._count(window)
@@ -377,10 +381,10 @@ class _Parser:
         self._count(content)
         return len(content)
 
-    def _count(self, content: bytes) -> None:
+    def _count(self, content: bytes | memoryview) -> None:
         self.offset += len(content)
         if not self.has_offsets:
-            self.line += _line_ends(content)
+            self.line += _line_ends(bytes(content))
 
     def lines_before(self) -> int:
         """The physical lines so far. They are counted when somebody asks: most files have nothing to complain of."""

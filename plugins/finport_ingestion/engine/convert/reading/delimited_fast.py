@@ -8,13 +8,11 @@ import pyarrow.csv
 from finport_ingestion.engine.convert.reading.dialect import Dialect
 
 
-def parse(window: bytes, dialect: Dialect, *, width: int) -> pa.RecordBatch | None:
+def parse(window: bytes | memoryview, dialect: Dialect, *, width: int) -> pa.RecordBatch | None:
     """The records of `window` as `width` text columns, or None where the exact way must decide.
 
-    None means a record with another number of fields, or bytes that are not UTF-8. A NUL is left to the exact way too.
+    None means a record with another number of fields, or bytes that are not UTF-8. There is no NUL in `window`.
     """
-    if b"\0" in window:
-        return None
     names = [str(index) for index in range(width)]
     try:
         table = pyarrow.csv.read_csv(

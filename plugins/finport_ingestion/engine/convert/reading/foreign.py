@@ -21,6 +21,9 @@ _SIGNATURES = (
     (b"ORC", "an ORC file"),
     (b"ARROW1", "an Arrow file"),
     (b"SQLite format 3\x00", "an SQLite database"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"\x1f\x9d", "packed by compress (.Z)"),
 )
 _SIGNATURE_BYTES = 16
 _HTML = re.compile(rb"\s*(?:<!--.{0,4096}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)

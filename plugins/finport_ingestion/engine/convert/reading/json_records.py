@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from finport_ingestion.engine.convert.interface import BadRecord, Batch, Origin
-from finport_ingestion.engine.convert.reading.json_texts import NotARecord, texts_of
+from finport_ingestion.engine.convert.reading.json_texts import DUPLICATE_KEY, NotARecord, as_delivered, texts_of
+from finport_ingestion.engine.limits import ReadLimits
 
 
 @dataclass(slots=True)
 class BatchMaker:
     """Gathers records until they are handed over as a batch."""
 
+    limits: ReadLimits = field(default_factory=ReadLimits)
     columns: dict[str, list[str | None]] = field(default_factory=dict)
     origins: dict[str, set[Origin]] = field(default_factory=dict)
     rows: list[int] = field(default_factory=list)
@@ -24,19 +25,20 @@ class BatchMaker:
     def add(self, value: object, *, row: int, place: str, text: str | None = None) -> None:
         """Take a parsed value as record `row`, or set it aside with the reason and `place`."""
         try:
-            fields = texts_of(value)
+            fields = texts_of(value, self.limits)
         except NotARecord as fault:
-            raw = text if text is not None else _lenient(value)
+            raw = text if text is not None else as_delivered(value)
             self.reject(BadRecord(row=row, rule=fault.rule, reason=f"{place}: {fault}", text=raw, column=fault.column))
             return
-        before = len(self.rows)
+        columns, origins = self.columns, self.origins
         for name, (found, origin) in fields.items():
-            column = self.columns.get(name)
+            column = columns.get(name)
             if column is None:
-                column = self.columns[name] = [None] * before
+                column = columns[name] = [None] * len(self.rows)
+                origins.setdefault(name, set())
             column.append(found)
             if origin is not None:
-                self.origins.setdefault(name, set()).add(origin)
+                origins[name].add(origin)
         if len(fields) < len(self.columns):
             for name, column in self.columns.items():
                 if name not in fields:
@@ -46,19 +48,37 @@ class BatchMaker:
     def reject(self, record: BadRecord) -> None:
         self.bad.append(record)
 
-    def batch(self, *, size_bytes: int, notes: tuple[str, ...] = ()) -> Batch:
+    def batch(
+        self,
+        *,
+        size_bytes: int,
+        notes: tuple[str, ...] = (),
+        warnings: tuple[str, ...] = (),
+        facts: Mapping[str, str] | None = None,
+    ) -> Batch:
         """What was gathered; the columns stay known, so that the next batch has them in the same order."""
         made = Batch(
             columns=_record_batch(self.columns, len(self.rows)),
             rows=pa.array(self.rows, pa.int64()),
             bad=tuple(self.bad),
-            origins={name: frozenset(origins) for name, origins in self.origins.items()},
+            origins={name: frozenset(origins) for name, origins in self.origins.items() if origins},
             size_bytes=size_bytes,
             notes=notes,
+            warnings=(*warnings, *self._doubled()),
+            facts=facts or {},
         )
         self.columns = {name: [] for name in self.columns}
-        self.origins, self.rows, self.bad = {}, [], []
+        self.origins = {name: set() for name in self.columns}
+        self.rows, self.bad = [], []
         return made
+
+    def _doubled(self) -> tuple[str, ...]:
+        """A word on keys that stand twice: readers of JSON differ in what they make of them."""
+        found = [bad for bad in self.bad if bad.rule == DUPLICATE_KEY]
+        if not found:
+            return ()
+        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+        return (f"set aside, since a key stands twice: {found[0].reason}{more}",)
 
 
 def _record_batch(columns: Mapping[str, list[str | None]], count: int) -> pa.RecordBatch:
@@ -67,8 +87,3 @@ def _record_batch(columns: Mapping[str, list[str | None]], count: int) -> pa.Rec
         return pa.RecordBatch.from_struct_array(pa.array([{}] * count, pa.struct([])))
     arrays = [pa.array(column, pa.string()) for column in columns.values()]
     return pa.RecordBatch.from_arrays(arrays, names=list(columns))
-
-
-def _lenient(value: object) -> str:
-    """`value` as JSON for the quarantine; what cannot be spelled is replaced."""
-    return json.dumps(value, ensure_ascii=True, default=str)

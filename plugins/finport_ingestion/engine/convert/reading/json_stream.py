@@ -9,12 +9,9 @@ from finport_ingestion.engine.convert.interface import BadRecord, Batch, RawFile
 from finport_ingestion.engine.convert.reading.foreign import refuse_foreign, refuse_signature
 from finport_ingestion.engine.convert.reading.json_records import BatchMaker
 from finport_ingestion.engine.convert.reading.json_texts import DECODER
-from finport_ingestion.engine.convert.reading.slices import slices
 from finport_ingestion.engine.convert.reading.transcoding import find_encoding, utf8_chunks, visible
 from finport_ingestion.engine.convert.reading.windows import joined
 from finport_ingestion.engine.errors import FormatError
-
-_MAX_LINE_BYTES = 64 << 20
 
 
 def read_lines(raw: RawFile) -> Iterator[Batch]:
@@ -23,35 +20,28 @@ def read_lines(raw: RawFile) -> Iterator[Batch]:
     Raises:
         FormatError: It is empty, or no line of its beginning is JSON.
     """
-    with raw.path.open("rb") as stream:
+    with raw.open() as stream:
         refuse_signature(stream, raw=raw, expected="JSON lines")
         encoding = find_encoding(stream, declared=None)
-        parser = _Lines(raw=raw, offset=encoding.bom_bytes)
+        parser = Lines(raw=raw, offset=encoding.bom_bytes)
         rest = b""
         for piece, final in joined(utf8_chunks(stream, encoding, uri=raw.uri)):
             content = rest + piece
             end = len(content) if final else content.rfind(b"\n") + 1
             content, rest = content[:end], content[end:]
-            if len(rest) > _MAX_LINE_BYTES:
-                raise FormatError(f"{raw.uri}: line {parser.line + 1}: longer than {_MAX_LINE_BYTES >> 20} MB.")
+            if len(rest) > raw.limits.record_bytes:
+                raise FormatError(
+                    f"{raw.uri}: line {parser.line + 1}: longer than {raw.limits.record_bytes} bytes.",
+                    offset_bytes=parser.offset,
+                    hint="raise 'recordBytes' of the policy's 'reading' if such a record is right",
+                )
             if content:
                 yield parser.take(content)
         parser.finish()
 
 
-def sample_lines(raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
-    """Records of the beginning, middle and end of `raw`."""
-    with raw.path.open("rb") as stream:
-        refuse_signature(stream, raw=raw, expected="JSON lines")
-        encoding = find_encoding(stream, declared=None)
-        parser = _Lines(raw=raw)
-        for content, first in slices(stream, encoding, raw=raw, size_bytes=size_bytes):
-            yield parser.take(content if first else content[content.find(b"\n") + 1 :])
-        parser.finish()
-
-
 @dataclass(slots=True)
-class _Lines:
+class Lines:
     """Where a pass over one file stands."""
 
     raw: RawFile
@@ -59,7 +49,10 @@ class _Lines:
     line: int = 0
     row: int = 0
     good: int = 0
-    maker: BatchMaker = field(default_factory=BatchMaker)
+    maker: BatchMaker = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.maker = BatchMaker(limits=self.raw.limits)
 
     def take(self, content: bytes) -> Batch:
         """The records of some whole lines.
@@ -81,6 +74,15 @@ class _Lines:
                 hint="if the file is one JSON document, state 'format: json'; otherwise ask for it again",
             )
         return self.maker.batch(size_bytes=len(content))
+
+    def pass_over(self, *, rows: int, size_bytes: int) -> int:
+        """Count records that another way has read, each on a line of its own; the number of the first of them."""
+        first = self.row + 1
+        self.row += rows
+        self.good += rows
+        self.line += rows
+        self.offset += size_bytes
+        return first
 
     def finish(self) -> None:
         if self.row == 0 and not self.raw.may_be_empty:

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import decimal
 import json
+import re
+from collections.abc import Sequence
 from json.encoder import encode_basestring
 from typing import Any
 
 from finport_ingestion.engine.convert.interface import Origin
+from finport_ingestion.engine.limits import ReadLimits
 
+_LIMITS = ReadLimits()
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_DIGITS = 76
+DUPLICATE_KEY = "duplicate_key"
 _CONTEXT = decimal.Context(prec=_MAX_DIGITS, traps=[decimal.Inexact, decimal.InvalidOperation, decimal.Overflow])
 
 
@@ -29,16 +35,21 @@ class Constant(str):
 
 
 class Ambiguous(dict[str, Any]):
-    """An object in which a key stands twice."""
+    """An object in which a key stands twice; `pairs` has all its members."""
+
+    def __init__(self, pairs: Sequence[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.pairs = tuple(pairs)
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of these members; Ambiguous where a key stands twice."""
     found = dict(pairs)
-    return found if len(found) == len(pairs) else Ambiguous(found)
+    return found if len(found) == len(pairs) else Ambiguous(pairs)
 
 
 DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=Number, parse_int=Number, parse_constant=Constant, strict=True
+    object_pairs_hook=object_of, parse_float=Number, parse_int=Number, parse_constant=Constant, strict=True
 )
 
 
@@ -51,41 +62,45 @@ class NotARecord(ValueError):
         self.column = column
 
 
-def texts_of(value: Any) -> dict[str, tuple[str | None, Origin | None]]:
+def texts_of(value: Any, limits: ReadLimits = _LIMITS) -> dict[str, tuple[str | None, Origin | None]]:
     """A record's fields as (text, origin), None for null. A list is taken as columns by position.
 
     Raises:
         NotARecord: It is no object or list, or something in it means nothing for sure.
     """
     if isinstance(value, Ambiguous):
-        raise NotARecord("duplicate_key", "a key stands twice in the object")
+        raise NotARecord(DUPLICATE_KEY, f"the key '{_twice(value)}' stands twice in the object")
     if isinstance(value, dict):
-        return {_encodable(key, ""): _field(found, key) for key, found in value.items()}
+        return {_sound(key, ""): _field(found, key, limits) for key, found in value.items()}
     if isinstance(value, list):
-        return {f"column_{at}": _field(found, f"column_{at}") for at, found in enumerate(value, start=1)}
+        return {f"column_{at}": _field(found, f"column_{at}", limits) for at, found in enumerate(value, start=1)}
     raise NotARecord("not_an_object", f"{_kind(value)} where an object is expected")
 
 
-def _field(value: Any, column: str) -> tuple[str | None, Origin | None]:
-    if value is None:
+def _field(value: Any, column: str, limits: ReadLimits) -> tuple[str | None, Origin | None]:
+    # The types are asked for in the order of how often they come: this is the inner loop of the exact way.
+    kind = type(value)
+    if kind is str:
+        text, origin = _sound(value, column), Origin.STRING
+    elif kind is Number:
+        text, origin = plain_number(value), Origin.NUMBER
+    elif value is None:
         return None, None
-    if isinstance(value, bool):
+    elif kind is bool:
         return ("true" if value else "false"), Origin.BOOLEAN
-    if isinstance(value, Constant):
+    elif kind is Constant:
         raise NotARecord("not_a_number", f"{value} is no JSON value", column=column)
-    if isinstance(value, Number):
-        return plain_number(value), Origin.NUMBER
-    if isinstance(value, str):
-        if "\0" in value:
-            raise NotARecord("nul_character", "a NUL character, which no database takes as text", column=column)
-        return _encodable(value, column), Origin.STRING
-    return _encodable(spelled(value, column), column), Origin.NESTED
+    else:
+        text, origin = spelled(value, column, nesting=limits.nesting), Origin.NESTED
+    if len(text) > limits.field_bytes:
+        raise NotARecord("field_size", f"a field of more than {limits.field_bytes} bytes", column=column)
+    return text, origin
 
 
 def plain_number(token: str) -> str:
     """A number's token without exponent where that can be written exactly in 76 digits; otherwise as it is."""
     if "e" not in token and "E" not in token:
-        return token
+        return str(token)
     try:
         number = _CONTEXT.create_decimal(token)
     except (decimal.Inexact, decimal.InvalidOperation, decimal.Overflow):
@@ -96,30 +111,57 @@ def plain_number(token: str) -> str:
     return format(number, "f")
 
 
-def spelled(value: Any, column: str = "") -> str:
+def spelled(value: Any, column: str = "", *, nesting: int = _LIMITS.nesting) -> str:
     """`value` as compact JSON, with the number tokens as they were written.
 
     Raises:
-        NotARecord: A key stands twice, or there is a NaN.
+        NotARecord: A key stands twice, it is nested more than `nesting` deep, or there is a NaN or half a character.
     """
-    if isinstance(value, Ambiguous):
-        raise NotARecord("duplicate_key", "a key stands twice in an object", column=column)
-    if isinstance(value, dict):
-        members = (f"{encode_basestring(key)}:{spelled(found, column)}" for key, found in value.items())
-        return "{" + ",".join(members) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(spelled(found, column) for found in value) + "]"
-    if isinstance(value, Constant):
-        raise NotARecord("not_a_number", f"{value} is no JSON value", column=column)
-    if isinstance(value, Number):
+    kind = type(value)
+    if kind is str:
+        return encode_basestring(_sound(value, column))
+    if kind is Number:
         return str(value)
-    return encode_basestring(value) if isinstance(value, str) else json.dumps(value)
+    if kind is Constant:
+        raise NotARecord("not_a_number", f"{value} is no JSON value", column=column)
+    if not isinstance(value, (dict, list)):
+        return json.dumps(value)
+    if nesting <= 0:
+        raise NotARecord("nesting", "lists and objects nested too deep", column=column)
+    if isinstance(value, list):
+        return "[" + ",".join([spelled(found, column, nesting=nesting - 1) for found in value]) + "]"
+    if isinstance(value, Ambiguous):
+        raise NotARecord(DUPLICATE_KEY, f"the key '{_twice(value)}' stands twice in an object", column=column)
+    members = [
+        f"{encode_basestring(_sound(key, column))}:{spelled(found, column, nesting=nesting - 1)}"
+        for key, found in value.items()
+    ]
+    return "{" + ",".join(members) + "}"
 
 
-def _encodable(text: str, column: str) -> str:
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+def as_delivered(value: Any) -> str:
+    """`value` as JSON for the quarantine, whatever is wrong with it."""
+    if isinstance(value, (Number, Constant)):
+        return str(value)
+    if isinstance(value, dict):
+        pairs = value.pairs if isinstance(value, Ambiguous) else value.items()
+        return "{" + ", ".join(f"{json.dumps(key)}: {as_delivered(found)}" for key, found in pairs) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(as_delivered(found) for found in value) + "]"
+    return json.dumps(value, default=str)
+
+
+def _sound(text: str, column: str) -> str:
+    if "\0" in text:
+        raise NotARecord("nul_character", "a NUL character, which no database takes as text", column=column)
+    if not text.isascii() and _SURROGATE.search(text):
         raise NotARecord("encoding", "half of a surrogate pair, or bytes that are not of the encoding", column=column)
     return text
+
+
+def _twice(value: Ambiguous) -> str:
+    seen: set[str] = set()
+    return next((key for key, _ in value.pairs if key in seen or seen.add(key)), "")  # type: ignore[func-returns-value]
 
 
 def _kind(value: Any) -> str:

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from finport_ingestion.engine.convert.interface import Batch, RawFile
-from finport_ingestion.engine.convert.names import unique_names
+from finport_ingestion.engine.convert.reading.int96 import Int96, int96_columns
+from finport_ingestion.engine.convert.reading.typed_rows import (
+    ROWS,
+    by_rows,
+    first_rows,
+    is_empty,
+    refused,
+    typed_batches,
+)
 from finport_ingestion.engine.errors import FormatError
 
-_ROWS = 65_536
-_SAMPLE_ROWS = 1000
+ENCRYPTED = b"PARE"
 _MOST_UNFOLDED_BYTES = 256 << 20
 _MOST_UNFOLDED_TIMES = 1000
+_SIGNATURE_BYTES = 28  # nonce and tag behind a footer that is signed but not encrypted
+_LENGTH_AND_MAGIC = 8
 
 
 def read_parquet(raw: RawFile) -> Iterator[Batch]:
@@ -25,40 +36,67 @@ def read_parquet(raw: RawFile) -> Iterator[Batch]:
     Raises:
         FormatError: It is no Parquet, cut, damaged or encrypted.
     """
-    yield from _batches(raw, rows=_ROWS)
+    if is_empty(raw):
+        return
+    with raw.local() as path, refused(raw, form="Parquet"), ExitStack() as files:
+        _refuse_encrypted_footer(raw, path)
+        # Seconds hold every INT96; nanoseconds of it wrap without a word.
+        file = files.enter_context(_opened(path, unit="s"))
+        _refuse_signed_footer(raw, path, file.metadata)
+        _refuse_bombs(file.metadata, raw)
+        exact = files.enter_context(_opened(path, unit="ns"))
+        special = int96_columns(file.schema_arrow, exact.schema_arrow)
+        found: Iterator[pa.RecordBatch] = file.iter_batches(batch_size=ROWS)
+        schema = file.schema_arrow
+        if special:
+            moments = Int96(raw, special)
+            schema = moments.schema(schema)
+            found = _with_moments(file, exact, moments)
+        yield from typed_batches(schema, by_rows(raw, found, rows=file.metadata.num_rows))
 
 
 def sample_parquet(raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
     """The types, and the first rows."""
-    for batch in _batches(raw, rows=_SAMPLE_ROWS):
-        yield batch
-        if batch.columns.num_rows:
-            return
+    yield from first_rows(read_parquet(raw))
 
 
-def _batches(raw: RawFile, *, rows: int) -> Iterator[Batch]:
-    with raw.path.open("rb") as stream, _refused(raw):
-        # Nanoseconds would wrap in years that INT96 can hold.
-        file = pq.ParquetFile(stream, coerce_int96_timestamp_unit="us", pre_buffer=False)
-        _refuse_bombs(file.metadata, raw)
-        schema = file.schema_arrow
-        names = unique_names(schema.names)
-        originals = {n: d for n, d in zip(names, schema.names, strict=True) if n != d}
-        nothing = pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], names=names)
-        yield Batch(columns=nothing, rows=pa.array([], pa.int64()), originals=originals)
-        row = 0
-        per_row = raw.size_bytes // max(file.metadata.num_rows, 1)
-        for found in file.iter_batches(batch_size=rows):
-            # Arrow trusts a file's texts to be UTF-8 and its offsets to be in order; what comes after relies on it.
-            found.validate(full=True)
-            numbers = pa.array(np.arange(row + 1, row + found.num_rows + 1))
-            row += found.num_rows
-            yield Batch(
-                columns=found.rename_columns(names),
-                rows=numbers,
-                originals=originals,
-                size_bytes=per_row * found.num_rows,
-            )
+def _opened(path: Path, *, unit: str) -> pq.ParquetFile:
+    return pq.ParquetFile(pa.OSFile(str(path)), coerce_int96_timestamp_unit=unit, pre_buffer=False)
+
+
+def _with_moments(file: Any, exact: Any, moments: Int96) -> Iterator[pa.RecordBatch]:
+    """Row group by row group, so that two readings keep step."""
+    for group in range(file.metadata.num_row_groups):
+        both = zip_longest(
+            file.iter_batches(batch_size=ROWS, row_groups=[group]),
+            exact.iter_batches(batch_size=ROWS, row_groups=[group], columns=moments.names),
+        )
+        for seconds, nanoseconds in both:
+            yield moments.joined(seconds, nanoseconds)
+
+
+def _refuse_encrypted_footer(raw: RawFile, path: Path) -> None:
+    with path.open("rb") as stream:
+        head = stream.read(len(ENCRYPTED))
+        stream.seek(max(0, raw.size_bytes - len(ENCRYPTED)))
+        if ENCRYPTED in (head, stream.read()):
+            raise _encrypted(raw)
+
+
+def _refuse_signed_footer(raw: RawFile, path: Path, metadata: pq.FileMetaData) -> None:
+    """Encrypted columns under a footer that anybody may read: Arrow gives their schema, and aborts on their chunks."""
+    with path.open("rb") as stream:
+        stream.seek(raw.size_bytes - _LENGTH_AND_MAGIC)
+        length = int.from_bytes(stream.read(4), "little")
+    if length == metadata.serialized_size + _SIGNATURE_BYTES:
+        raise _encrypted(raw)
+
+
+def _encrypted(raw: RawFile) -> FormatError:
+    return FormatError(
+        f"{raw.uri}: an encrypted Parquet file, and there is no key for it.",
+        hint="ask for the file without column encryption, or encrypted as a whole with PGP",
+    )
 
 
 def _refuse_bombs(metadata: pq.FileMetaData, raw: RawFile) -> None:
@@ -70,16 +108,3 @@ def _refuse_bombs(metadata: pq.FileMetaData, raw: RawFile) -> None:
                 f"{raw.uri}: row group {number} unfolds from {raw.size_bytes} to {size} bytes.",
                 hint="ask the source what it sent; a file like this is made to exhaust its reader",
             )
-
-
-@contextlib.contextmanager
-def _refused(raw: RawFile) -> Iterator[None]:
-    try:
-        yield
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        what = "is empty" if raw.size_bytes == 0 else f"not readable as Parquet: {str(error).splitlines()[0][:200]}"
-        raise FormatError(
-            f"{raw.uri}: {what}.", hint="the file may be cut, encrypted or of another format: ask for it again"
-        ) from error

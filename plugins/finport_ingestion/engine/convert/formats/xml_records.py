@@ -1,0 +1,67 @@
+"""XML, a record an element of one path.
+
+```yaml
+convert: {format: xml, records: /ISO_4217/CcyTbl/CcyNtry}
+```
+
+Columns are the paths of the leaves below the record: `a`, `a.b`, attributes `@name` and `a.@name`, text beside children
+`a.#text`. A leaf that a record has several times is a JSON list; where such lists would not tell which belongs to
+which, the repeated elements stand as JSON in `a[]` too. An element without text, or of blanks only, is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, RawFile
+from finport_ingestion.engine.options import FormatOptions
+
+
+class XmlOptions(FormatOptions):
+    """Where the records are."""
+
+    format: Literal["xml"]
+    records: str | None = Field(
+        default=None,
+        description="Path of the record elements, e.g. /Document/Rows/Row, or their name alone. By default the element "
+        "that repeats most below one parent, which is then said.",
+    )
+
+
+class XmlFormat:
+    """See the module."""
+
+    Options = XmlOptions
+    typed = False
+    whole_file = False
+    isolated = False
+    main_table = ""
+    suffixes = (".xml",)
+    media_types = ("application/xml", "text/xml")
+
+    def __init__(self, options: XmlOptions) -> None:
+        self.options = options
+
+    @classmethod
+    def recognises(cls, head: Head) -> Likeness | None:
+        from finport_ingestion.engine.convert.reading.xml_heads import root_of
+
+        root = root_of(head)
+        if root is None or root.name.lower() == "html":
+            return None
+        if root.declared:
+            return Likeness(0.9, f"an XML declaration, and the root element '{root.name}'")
+        return Likeness(0.8, f"the root element '{root.name}'")
+
+    def read(self, raw: RawFile) -> Iterator[Batch]:
+        from finport_ingestion.engine.convert.reading.xml_read import read_xml
+
+        return read_xml(raw, records=self.options.records)
+
+    def sample(self, raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
+        from finport_ingestion.engine.convert.reading.xml_read import sample_xml
+
+        return sample_xml(raw, records=self.options.records, size_bytes=size_bytes)

@@ -1,0 +1,80 @@
+"""The tables of a BAI2 file, with the logical types of their columns."""
+
+from __future__ import annotations
+
+_AMOUNT = "decimal(18,2)"
+_FUNDS = {
+    "funds_type": "text",
+    "available_immediate": _AMOUNT,
+    "available_one_day": _AMOUNT,
+    "available_later": _AMOUNT,
+    "value_date": "date",
+    "value_time": "text",
+    "distribution": "json",
+}
+_KEYS = {"file": "integer", "group": "integer", "account": "integer", "account_number": "text", "currency": "text"}
+SCHEMA = {
+    "transactions": {
+        **_KEYS,
+        "as_of_date": "date",
+        "position": "integer",
+        "type_code": "text",
+        "direction": "text",
+        "amount": _AMOUNT,
+        **_FUNDS,
+        "bank_reference": "text",
+        "customer_reference": "text",
+        "text": "text",
+        "record": "text",
+    },
+    "summaries": {
+        **_KEYS,
+        "as_of_date": "date",
+        "position": "integer",
+        "type_code": "text",
+        "direction": "text",
+        "amount": _AMOUNT,
+        "item_count": "integer",
+        **_FUNDS,
+    },
+    "accounts": {
+        **_KEYS,
+        "as_of_date": "date",
+        "control_total": _AMOUNT,
+        "record_count": "integer",
+        "record": "text",
+        "trailer_record": "text",
+    },
+    "groups": {
+        "file": "integer",
+        "group": "integer",
+        "receiver": "text",
+        "originator": "text",
+        "status": "text",
+        "as_of_date": "date",
+        "as_of_time": "text",
+        "currency": "text",
+        "as_of_date_modifier": "text",
+        "control_total": _AMOUNT,
+        "account_count": "integer",
+        "record_count": "integer",
+        "record": "text",
+        "trailer_record": "text",
+    },
+    "files": {
+        "file": "integer",
+        "sender": "text",
+        "receiver": "text",
+        "created_date": "date",
+        "created_time": "text",
+        "identification": "text",
+        "physical_record_length": "integer",
+        "block_size": "integer",
+        "version": "text",
+        "control_total_minor_units": "decimal(38,0)",
+        "group_count": "integer",
+        "record_count": "integer",
+        "record": "text",
+        "trailer_record": "text",
+    },
+}

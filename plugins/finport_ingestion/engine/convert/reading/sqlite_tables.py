@@ -1,0 +1,200 @@
+"""The tables of an SQLite file as typed batches, in the order of their rows."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from finport_ingestion.engine.convert.interface import BadRecord, Batch, RawFile
+from finport_ingestion.engine.convert.names import unique_names
+from finport_ingestion.engine.convert.reading.sqlite_guarded import Column, Tables, opened, quoted, refused, tables_of
+from finport_ingestion.engine.convert.reading.sqlite_types import (
+    Choice,
+    Classes,
+    Declaration,
+    Value,
+    choose,
+    declaration,
+    shortest,
+)
+from finport_ingestion.engine.errors import FormatError
+
+_ROWS = 65_536
+_BATCH_BYTES = 32 << 20
+_STEP = 256  # rows between two looks at their size
+_SAMPLE_ROWS = 1_000
+_COLUMNS_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    """A table that is being read."""
+
+    name: str
+    columns: Sequence[Column]
+    names: Sequence[str]  # unique without regard to case
+    choices: Sequence[Choice]
+    rows: int
+
+    @property
+    def select(self) -> str:
+        # By the table itself, since an index has another order.
+        listed = ", ".join(quoted(column.name) for column in self.columns)
+        return f"SELECT {listed} FROM main.{quoted(self.name)} NOT INDEXED"  # noqa: S608 - names are quoted
+
+
+def read_sqlite(raw: RawFile) -> Iterator[Batch]:
+    """Every row of every plain table of `raw`.
+
+    Raises:
+        FormatError: It is no SQLite file, cut or damaged, or has no table.
+    """
+    yield from _read(raw, rows=None)
+
+
+def sample_sqlite(raw: RawFile) -> Iterator[Batch]:
+    """The first rows of every table, with the types that all of them have."""
+    yield from _read(raw, rows=_SAMPLE_ROWS)
+
+
+def _read(raw: RawFile, *, rows: int | None) -> Iterator[Batch]:
+    with opened(raw) as (connection, warnings):
+        found = tables_of(connection)
+        if not found.plain and not raw.may_be_empty:
+            raise FormatError(f"{raw.uri}: it has no tables.", hint="let the source say which file holds the data")
+        for number, (name, columns) in enumerate(found.plain.items()):
+            table = _surveyed(connection, name, columns)
+            told = (warnings, found) if number == 0 else ((), Tables({}, ()))
+            yield _nothing(table, *told)
+            with refused(raw):
+                yield from _rows(connection, table, raw, most=rows)
+
+
+def _surveyed(connection: sqlite3.Connection, name: str, columns: Sequence[Column]) -> _Table:
+    source = f"main.{quoted(name)} NOT INDEXED"
+    [(rows,)] = connection.execute(f"SELECT sum(1) FROM {source}")  # noqa: S608 - names are quoted
+    classes: list[Classes] = []
+    for start in range(0, len(columns), _COLUMNS_AT_ONCE):
+        some = columns[start : start + _COLUMNS_AT_ONCE]
+        asked = ", ".join(_questions(quoted(column.name)) for column in some)
+        [counts] = connection.execute(f"SELECT {asked} FROM {source}")  # noqa: S608 - names are quoted
+        classes += [_classes(counts[at : at + 6]) for at in range(0, len(counts), 6)]
+    choices = []
+    for column, found in zip(columns, classes, strict=True):
+        question = f"SELECT {quoted(column.name)} FROM {source}"  # noqa: S608 - names are quoted
+        choices.append(_choice(connection, declaration(column.declared), found, question))
+    names = unique_names([column.name for column in columns])
+    return _Table(name=name, columns=columns, names=names, choices=choices, rows=rows or 0)
+
+
+def _questions(column: str) -> str:
+    kinds = ", ".join(f"sum(typeof({column}) = '{kind}')" for kind in ("integer", "real", "text", "blob"))
+    integers = f"CASE typeof({column}) WHEN 'integer' THEN {column} END"
+    return f"{kinds}, min({integers}), max({integers})"
+
+
+def _classes(counts: Sequence[int | None]) -> Classes:
+    integer, real, text, blob, least, most = (count or 0 for count in counts)
+    return Classes(integer=integer, real=real, text=text, blob=blob, least=least, most=most)
+
+
+def _choice(connection: sqlite3.Connection, declared: Declaration, classes: Classes, question: str) -> Choice:
+    def values() -> Iterator[list[Value]]:
+        cursor = connection.execute(question)
+        while rows := cursor.fetchmany(_ROWS):
+            yield [value for (value,) in rows if value is not None]
+
+    return choose(declared, classes, values)
+
+
+def _nothing(table: _Table, warnings: Sequence[str], found: Tables) -> Batch:
+    """No rows: it shows the columns, and says what a person should know."""
+    told = [
+        f"column '{name}' of table '{table.name}' {choice.warning}"
+        for name, choice in zip(table.names, table.choices, strict=True)
+        if choice.warning
+    ]
+    arrays = [pa.array([], choice.type) for choice in table.choices]
+    return _batch(table, arrays, np.arange(0), warnings=(*warnings, *told), notes=found.notes)
+
+
+def _rows(connection: sqlite3.Connection, table: _Table, raw: RawFile, *, most: int | None) -> Iterator[Batch]:
+    cursor = connection.execute(table.select if most is None else f"{table.select} LIMIT {most}")
+    share = raw.size_bytes // max(table.rows, 1) if most is None else 0
+    done = 0
+    while rows := _fetch(cursor, table):
+        bad = [
+            _bad(table, done + at + 1, column, row) for at, row in enumerate(rows) if (column := _undecoded(row)) >= 0
+        ]
+        numbers = np.arange(done + 1, done + len(rows) + 1)
+        if bad:
+            wrong = {found.row for found in bad}
+            numbers = np.array([number for number in numbers.tolist() if number not in wrong], np.int64)
+        done += len(rows)
+        good = [rows[number - (done - len(rows)) - 1] for number in numbers.tolist()] if bad else rows
+        arrays = [column_of([row[at] for row in good], choice.type) for at, choice in enumerate(table.choices)]
+        yield _batch(table, arrays, numbers, bad=tuple(bad), size_bytes=share * len(rows))
+
+
+def _fetch(cursor: sqlite3.Cursor, table: _Table) -> list[tuple[Value, ...]]:
+    """The next rows: so many, or so many bytes."""
+    found: list[tuple[Value, ...]] = []
+    size = 0
+    sized = [at for at, choice in enumerate(table.choices) if choice.type in (pa.string(), pa.binary())]
+    while len(found) < _ROWS and size < _BATCH_BYTES and (rows := cursor.fetchmany(_STEP)):
+        found += rows
+        size += sum(len(value) for at in sized for row in rows if isinstance(value := row[at], str | bytes))
+    return found
+
+
+def _undecoded(row: Sequence[Value]) -> int:
+    """The first column whose text was not of the database's encoding; -1 for none."""
+    for at, value in enumerate(row):
+        if isinstance(value, str) and not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+            return at
+    return -1
+
+
+def _bad(table: _Table, row: int, column: int, values: Sequence[Value]) -> BadRecord:
+    text = repr(tuple(values)).encode("utf-8", "backslashreplace").decode()
+    name = table.names[column]
+    reason = f"table '{table.name}' row {row}: the text of column '{name}' is not UTF-8"
+    return BadRecord(row=row, rule="encoding", reason=reason, text=text, column=name, table=table.name)
+
+
+def column_of(values: Sequence[Value], kind: pa.DataType) -> pa.Array:
+    """`values` as `kind`, which holds them all."""
+    if pa.types.is_decimal(kind):
+        return pa.array([None if value is None else shortest(value) for value in values], kind)
+    if pa.types.is_boolean(kind):
+        return pa.array([None if value is None else bool(value) for value in values], kind)
+    if pa.types.is_temporal(kind):
+        return pa.array(values, pa.string()).cast(kind)
+    if pa.types.is_floating(kind):
+        return pa.array([None if value is None else float(value) for value in values], kind)
+    if kind == pa.string():
+        return pa.array([_spelled(value) for value in values], kind)
+    return pa.array(values, kind)
+
+
+def _spelled(value: Value) -> str | None:
+    """A value of a column of several classes as text; blobs as SQL writes them."""
+    if value is None or isinstance(value, str):
+        return value
+    return f"X'{value.hex().upper()}'" if isinstance(value, bytes) else repr(value)
+
+
+def _batch(table: _Table, arrays: Sequence[pa.Array], rows: np.ndarray, **told: Any) -> Batch:
+    pairs = zip(table.names, table.columns, strict=True)
+    return Batch(
+        columns=pa.RecordBatch.from_arrays(list(arrays), names=list(table.names)),
+        rows=pa.array(rows, pa.int64()),
+        table=table.name,
+        originals={name: column.name for name, column in pairs if name != column.name},
+        **told,
+    )
