@@ -88,6 +88,17 @@ def test_a_bar_within_a_value_stays_where_bars_separate(tmp_path: Path) -> None:
     assert [(row["Text"], row["ClOrdID"]) for row in found] == [("bid|ask", "1")]
 
 
+def test_a_message_that_another_one_quotes_is_its_text(tmp_path: Path) -> None:
+    shown = GOOD.replace(b"\x01", b"|").decode()
+    found = batches(tmp_path, GOOD + message((35, "3"), (58, f"rejected {shown}")) + b"\n" + shown.encode())
+    assert [(row["MsgType"], row["checksum_ok"]) for row in rows(found)] == [
+        ("D", "true"),
+        ("3", "true"),
+        ("D", "true"),
+    ]
+    assert rows(found)[1]["Text"] == f"rejected {shown}"
+
+
 def test_what_stands_before_a_message_in_its_line_is_kept(tmp_path: Path) -> None:
     content = b"start\n\n2024-02-29 incoming: " + GOOD + b"\nnothing here\n" + GOOD + GOOD + b"\n"
     found = rows(batches(tmp_path, content))

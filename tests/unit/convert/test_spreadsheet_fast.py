@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,10 +27,14 @@ _PART = "xl/worksheets/sheet1.xml"
 _COUNT = 600
 
 
+_TOTAL = (
+    f'<row r="{_COUNT}"><c r="B{_COUNT}" t="inlineStr"><is><t>Total</t></is></c>'
+    f'<c r="F{_COUNT}"><v>22462.375</v></c></row>'
+)
+
+
 @functools.cache
 def _styled() -> bytes:
-    import datetime as dt
-
     made = openpyxl.Workbook()
     made.active.append([dt.date(2024, 1, 2)])
     out = io.BytesIO()
@@ -91,7 +97,7 @@ def test_it_gives_what_the_cells_give(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "last",
     [
-        f'<row r="{_COUNT}"><c r="B{_COUNT}" t="inlineStr"><is><t>Total</t></is></c><c r="F{_COUNT}"><v>22462.375</v></c></row>',
+        _TOTAL,
         f'<row r="{_COUNT + 1}"><c r="B{_COUNT + 1}" t="inlineStr"><is><t>Source: the exchange</t></is></c></row>',
         f'<row r="{_COUNT}"><c r="C{_COUNT}" t="inlineStr"><is><t>SELL</t></is></c></row>',
     ],
@@ -108,8 +114,6 @@ def cell(column: str, attributes: str, content: str) -> Callable[[int], str]:
     """A record of which one cell is another."""
 
     def made(n: int) -> str:
-        import re
-
         return re.sub(rf'<c r="{column}{n}".*?</c>', f'<c r="{column}{n}"{attributes}>{content}</c>', record(n))
 
     return made

@@ -118,7 +118,8 @@ def test_a_total_is_kept_out_and_compared() -> None:
 
 
 def test_a_company_called_total_is_a_record() -> None:
-    assert found([HEADER, *_RECORDS, ["TOTAL SA", _DAY, 1.0], ["Total", _DAY, 1.0]]).columns.num_rows >= 4
+    assert found([HEADER, *_RECORDS, ["Total", _DAY, 1.0]]).columns.num_rows == 4
+    assert found([["name", "p"], ["A", 1.0], ["B", 5.0], ["Total SE", 2.0]]).columns.num_rows == 3
     assert found([["name", "country", "p"], ["A", "FR", 1.0], ["Total SE", "FR", 2.0]]).columns.num_rows == 2
 
 
@@ -161,7 +162,7 @@ def test_addresses_are_read_back(row: int, column: int) -> None:
 _CELLS = st.one_of(
     st.none(),
     st.text(max_size=4),
-    st.integers(-(2**60), 2**60),
+    st.integers(-(2**53), 2**53),
     st.floats(allow_nan=False, allow_infinity=False),
     st.booleans(),
     st.dates(dt.date(1900, 3, 1), dt.date(9999, 12, 31)),

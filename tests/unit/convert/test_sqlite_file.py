@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finport_ingestion.engine.errors import FormatError
@@ -118,6 +118,7 @@ def test_integers_that_no_float_holds_are_not_rounded(tmp_path: Path) -> None:
     assert found.column("x", "t") == ["9007199254740993", "0.5"]
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.decimals(min_value=-(10**10), max_value=10**10, places=2), min_size=1, max_size=20))
 def test_amounts_come_back_equal(tmp_path_factory: pytest.TempPathFactory, amounts: list[Decimal]) -> None:
     content = column("NUMERIC(14,2)", *(str(amount) for amount in amounts))

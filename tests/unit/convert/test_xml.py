@@ -155,7 +155,8 @@ def test_a_cut_document_is_refused_with_line_and_byte(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_not_well_formed_is_refused_at_its_line(tmp_path: Path, broken: str) -> None:
-    content = f"<l>\n<r><a>1</a></r>\n<r>{broken}</r>\n</l>".encode("utf-8", "surrogateescape")
+    prolog = '<?xml version="1.0" encoding="UTF-8"?>'
+    content = f"{prolog}<l>\n<r><a>1</a></r>\n<r>{broken}</r>\n</l>".encode("utf-8", "surrogateescape")
     with pytest.raises(FormatError, match=r"line 3, byte \d+: no well-formed XML"):
         read("xml", raw_of(tmp_path, content), records="r")
 

@@ -99,8 +99,8 @@ def _laid_out(values: pa.StringArray) -> tuple[Bytes, Places, Places] | None:
     """The bytes of the texts that are not null, end to end, and where each begins and ends; None for blank ones."""
     if len(values) == values.null_count:
         return None
-    offsets = np.frombuffer(values.buffers()[1], dtype=np.int32)[values.offset : values.offset + len(values) + 1]
-    offsets = offsets.astype(np.int64)
+    stored = np.frombuffer(values.buffers()[1], dtype=np.int32)
+    offsets = stored[values.offset : values.offset + len(values) + 1].astype(np.int64)
     buffer = values.buffers()[2]
     if buffer is None:
         return None

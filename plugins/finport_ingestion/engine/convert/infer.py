@@ -101,7 +101,8 @@ class Evidence:
         origins = frozenset(Origin(origin) for origin in fields["origins"])
         numbers = (fields["values"], fields["nulls"], alive, fields["digits"], fields["scale"])
         decor, shape = Decor.from_plain(fields["decor"]), Shape.from_plain(fields["shape"])
-        return Evidence(*numbers, origins, decor, fields["fits"], *fields["agreed"], shape)
+        digits, scale = fields["agreed"]
+        return Evidence(*numbers, origins, decor, fields["fits"], digits, scale, shape)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

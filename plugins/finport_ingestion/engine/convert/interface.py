@@ -1,7 +1,7 @@
 """What a format does: give the records of a landed part as texts exactly as delivered, or as typed columns.
 
 A format is one class with `Options` (a FormatOptions with `format: Literal[...]`), made as `Class(options)`, that fits
-Reader. Nothing is guessed by a reader: identifiers keep their zeros, decimals stay texts, `NA` is data. Types are the
+Format. Nothing is guessed by a reader: identifiers keep their zeros, decimals stay texts, `NA` is data. Types are the
 business of infer.py and cast.py. The modules of `formats/` import their parsers inside the methods, since documents are
 parsed with their `Options` only.
 """
@@ -146,9 +146,8 @@ Prepare: TypeAlias = "Callable[[pa.RecordBatch], Mapping[str, Look]]"
 
 
 class Reader(Protocol):
-    """One format."""
+    """Gives the records of files of one format."""
 
-    Options: Any
     typed: bool
     """Whether batches carry types of their own."""
     whole_file: bool
@@ -157,16 +156,6 @@ class Reader(Protocol):
     """Whether a native library that may crash on bad bytes does the reading: it then runs in a process of its own."""
     main_table: str
     """The table that a Source gets where it names none; empty for the first one."""
-    suffixes: tuple[str, ...]
-    """File name endings that say so, e.g. ".csv"."""
-    media_types: tuple[str, ...]
-
-    def __init__(self, options: Any) -> None: ...
-
-    @classmethod
-    def recognises(cls, head: Head) -> Likeness | None:
-        """How much the first bytes of a file look like this format; None where they do not at all."""
-        ...
 
     def read(self, raw: RawFile) -> Iterator[Batch]:
         """The records of `raw`, in order, in batches of bounded size.
@@ -183,6 +172,22 @@ class Reader(Protocol):
 
         A format that is read as a whole may give everything.
         """
+        ...
+
+
+class Format(Reader, Protocol):
+    """One format, as the registry knows it."""
+
+    Options: Any
+    suffixes: tuple[str, ...]
+    """File name endings that say so, e.g. ".csv"."""
+    media_types: tuple[str, ...]
+
+    def __init__(self, options: Any) -> None: ...
+
+    @classmethod
+    def recognises(cls, head: Head) -> Likeness | None:
+        """How much the first bytes of a file look like this format; None where they do not at all."""
         ...
 
 

@@ -13,9 +13,9 @@ import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
+from typing import Any
 
-from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, RawFile, Reader
+from finport_ingestion.engine.convert.interface import Batch, RawFile, Reader
 from finport_ingestion.engine.convert.reading_child import Child
 
 _RAW = ("uri", "size_bytes", "may_be_empty", "name")
@@ -28,7 +28,7 @@ def isolated(reader: Any) -> Reader:
     Args:
         reader: A Reader; its class is found by its module and name, and made with its `options`.
     """
-    return cast("Reader", IsolatedReader(reader))
+    return IsolatedReader(reader)
 
 
 class IsolatedReader:
@@ -39,13 +39,7 @@ class IsolatedReader:
     def __init__(self, reader: Any) -> None:
         self._reader = reader
         self.options = reader.options
-        self.Options = reader.Options
         self.typed, self.whole_file, self.main_table = reader.typed, reader.whole_file, reader.main_table
-        self.suffixes, self.media_types = reader.suffixes, reader.media_types
-
-    def recognises(self, head: Head) -> Likeness | None:
-        found: Likeness | None = self._reader.recognises(head)
-        return found
 
     def read(self, raw: RawFile) -> Iterator[Batch]:
         return self._batches(raw, sample_bytes=None)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import pyarrow as pa
 
-from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, Prepare, RawFile, Reader, read_ahead
+from finport_ingestion.engine.convert.interface import Batch, Prepare, RawFile, Reader, read_ahead
 from finport_ingestion.engine.errors import ConfigError
 
 
@@ -34,10 +33,8 @@ class WithItemColumns:
 
     def __init__(self, reader: Reader, values: Mapping[str, str]) -> None:
         self._reader, self._values = reader, values
-        self.Options: Any = reader.Options
         self.typed = reader.typed
         self.whole_file, self.isolated, self.main_table = reader.whole_file, reader.isolated, reader.main_table
-        self.suffixes, self.media_types = reader.suffixes, reader.media_types
 
     def read(self, raw: RawFile) -> Iterator[Batch]:
         """As the reader does, with the columns added."""
@@ -50,10 +47,6 @@ class WithItemColumns:
     def sample(self, raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
         """As the reader does, with the columns added."""
         return (self._with(batch) for batch in self._reader.sample(raw, size_bytes=size_bytes))
-
-    def recognises(self, head: Head) -> Likeness | None:
-        """As the reader does."""
-        return self._reader.recognises(head)
 
     def _with(self, batch: Batch) -> Batch:
         columns = batch.columns

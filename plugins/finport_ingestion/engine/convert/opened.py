@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
 
-from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, Prepare, RawFile, Reader, read_ahead
+from finport_ingestion.engine.convert.interface import Batch, Prepare, RawFile, Reader, read_ahead
 from finport_ingestion.engine.convert.tables import Joined
 from finport_ingestion.engine.convert.unpack import unpacked
 from finport_ingestion.engine.errors import ConfigError
@@ -20,14 +19,8 @@ class Opened:
         self._reader = reader
         self._unpack = unpack
         self._password = password
-        self.Options: Any = reader.Options
         self.typed, self.whole_file, self.isolated = reader.typed, reader.whole_file, reader.isolated
         self.main_table = reader.main_table
-        self.suffixes, self.media_types = reader.suffixes, reader.media_types
-
-    def recognises(self, head: Head) -> Likeness | None:
-        """As the reader does."""
-        return self._reader.recognises(head)
 
     def read(self, raw: RawFile) -> Iterator[Batch]:
         """The records inside `raw`.

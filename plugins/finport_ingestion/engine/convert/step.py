@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from typing import cast
 
 from finport_ingestion.engine.convert.cast import Reading
 from finport_ingestion.engine.convert.columns import TargetSchema
@@ -173,11 +172,11 @@ def _reader(options: FormatOptions, part: Part, upstream: Manifest, context: Ste
     if part.format not in FORMATS:  # otherwise we wrote the part ourselves
         isolating = isolated(plain) if plain.isolated else plain
         plain = Opened(isolating, options.unpack, _password(options, context))
-    reader = cast("Reader", OneTable(plain, options.table))
+    reader = OneTable(plain, options.table)
     if upstream.facts.get("released"):
         return reader  # a record that was set aside has the columns already
     values = item_values(context.source.item_columns, part.item, source=context.source.name)
-    return cast("Reader", WithItemColumns(reader, values)) if values else reader
+    return WithItemColumns(reader, values) if values else reader
 
 
 def _password(options: FormatOptions, context: StepContext) -> Callable[[], str | None]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import pyarrow.compute as pc
 
-from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, Prepare, RawFile, Reader, read_ahead
+from finport_ingestion.engine.convert.interface import Batch, Prepare, RawFile, Reader, read_ahead
 from finport_ingestion.engine.errors import ConfigError
 
 
@@ -19,14 +18,8 @@ class OneTable:
     def __init__(self, reader: Reader, table: str | None) -> None:
         self._reader = reader
         self._wanted = table
-        self.Options: Any = reader.Options
         self.typed, self.whole_file, self.isolated = reader.typed, reader.whole_file, reader.isolated
         self.main_table = reader.main_table
-        self.suffixes, self.media_types = reader.suffixes, reader.media_types
-
-    def recognises(self, head: Head) -> Likeness | None:
-        """As the reader does."""
-        return self._reader.recognises(head)
 
     def read(self, raw: RawFile) -> Iterator[Batch]:
         """The chosen table's records.
@@ -75,14 +68,8 @@ class Joined:
     def __init__(self, reader: Reader, files: Sequence[RawFile]) -> None:
         self._reader = reader
         self._files = files
-        self.Options: Any = reader.Options
         self.typed, self.whole_file, self.isolated = reader.typed, reader.whole_file, reader.isolated
         self.main_table = reader.main_table
-        self.suffixes, self.media_types = reader.suffixes, reader.media_types
-
-    def recognises(self, head: Head) -> Likeness | None:
-        """As the reader does."""
-        return self._reader.recognises(head)
 
     def read(self, raw: RawFile) -> Iterator[Batch]:
         """All records of all files, in order; rows are counted over all. `raw` is what they were unpacked from."""

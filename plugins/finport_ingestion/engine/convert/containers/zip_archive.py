@@ -194,7 +194,7 @@ class _Library:
         raise _unreadable(self._uri, entry, why=last) from last
 
     def _parse(self) -> None:
-        import pyzipper  # type: ignore[import-untyped]
+        import pyzipper
 
         if self._archive is None:
             self._archive = self._closing.enter_context(pyzipper.AESZipFile(self._file))

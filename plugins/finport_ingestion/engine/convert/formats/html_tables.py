@@ -17,7 +17,7 @@ from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, Ra
 from finport_ingestion.engine.options import FormatOptions
 
 _PAGE = re.compile(
-    r"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.{0,4096}?-->\s*)*<(?:!doctype\s+html|html|head|body|table|meta|div|style)\b",
+    r"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--(?:(?!-->).){0,4096}-->\s*)*<(?:!doctype\s+html|html|head|body|table|meta|div|style)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _TABLE = re.compile(r"<table\b", re.IGNORECASE)

@@ -6,6 +6,7 @@ A message is cut at SOH. What stands between messages (timestamps, words of the 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +23,7 @@ _WITH_SOH = re.compile(_VERSION + rb"\x01(?=[0-9]{1,6}=)")
 _WITH_ANY = re.compile(_VERSION + rb"(\x01|" + _SHOWN + rb")(?=[0-9]{1,6}=)")
 _BEGIN = b"8=FIX"
 _BODY = b"9="
+_TRAILER = b"\x0110="
 _USUAL_SIZE = len(b"8=FIX.4.4")
 _CHECKSUM = 10
 _MAX_DATA_BYTES = 16 << 20
@@ -49,10 +51,23 @@ def find_begins(content: bytes) -> Begins:
     places = [found.start() for found in _WITH_SOH.finditer(content)]
     if count == len(places):
         return Begins(places, None)
-    every = [(found.start(), found[1]) for found in _WITH_ANY.finditer(content)]
+    every = [*_not_quoted(content)]
     if len(every) == len(places):
         return Begins(places, None)
     return Begins([place for place, _ in every], [separator for _, separator in every])
+
+
+def _not_quoted(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Where messages begin and their separators, but for messages that are shown in a text of a message with SOH."""
+    last, with_separator = 0, b""
+    for found in _WITH_ANY.finditer(content):
+        place, separator = found.start(), found[1]
+        if separator != SOH == with_separator:
+            between = content[last:place]
+            if b"\n" not in between and _TRAILER not in between:
+                continue
+        yield place, separator
+        last, with_separator = place, separator
 
 
 def _usual_begins(content: bytes) -> Ints:

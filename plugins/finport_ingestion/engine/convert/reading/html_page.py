@@ -192,7 +192,7 @@ def _expanded(table: Any, rows: Sequence[Any], at: int, raw: RawFile, reading: R
         made.rows.append(line)
         made.heads += heads_go_on
         made.feet = made.feet + 1 if row.getparent().tag == "tfoot" else 0
-        if len(cells) == 1 and len(line) > 1:
+        if len(cells) == 1 and 1 < len(line) == _span(cells[0], "colspan", _MOST_COLUMNS):
             made.headings.append(number)
     return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ _NOTE = re.compile(
     r"|copyright\b|legend\b|end of\b|as of\b|printed\b|generated\b|report date\b|run date\b|page \d)",
     re.IGNORECASE,
 )
+# The word alone, with a currency, or with what it is the total of: a company may be called Total SE.
 _TOTAL = re.compile(
     r"\s*(?:(?:grand|sub|net|overall)[ -]?)?(?:totals?|totale|totaal|summe|gesamt(?:summe)?|insgesamt|suma|sum|itogo"
-    r"|\u0438\u0442\u043e\u0433\u043e)\b[^.]{0,30}",
+    r"|\u0438\u0442\u043e\u0433\u043e)(?:\s+\(?(?:usd|eur|gbp|chf|jpy|cad|aud|[$\u20ac\u00a3])\)?"
+    r"|\s+(?:of|for|in|all)\b.{0,60})?\s*:?\s*",
     re.IGNORECASE,
 )
 _SPARSE = 0.1
@@ -60,7 +63,10 @@ def find_footer(rows: Sequence[Row], *, columns: frozenset[int], whole: bool) ->
 def is_total(row: Row) -> bool:
     """Whether it is numbers, and the word for their total."""
     texts = [cell for cell in row if is_text(cell)]
-    return len(texts) == 1 and _TOTAL.fullmatch(str(texts[0])) is not None and any(map(is_typed, row))
+    if len(texts) != 1 or _TOTAL.fullmatch(str(texts[0])) is None:
+        return False
+    others = [cell for cell in row if is_typed(cell)]
+    return bool(others) and not any(isinstance(cell, (dt.date, dt.time)) for cell in others)
 
 
 def _notes_start(rows: Sequence[Row], columns: frozenset[int]) -> int:

@@ -98,9 +98,10 @@ def _of_texts(rows: Sequence[Row]) -> Header:
 
 
 def _recurs(rows: Sequence[Row], at: int) -> bool:
-    """Whether one of the row's texts stands again below it, in its column: names of columns do not."""
+    """Whether one of the row's texts stands again in its column: names of columns do not."""
+    others = [*rows[:at], *rows[at + 1 :]]
     return any(
-        is_text(cell) and any(column < len(later) and later[column] == cell for later in rows[at + 1 :])
+        is_text(cell) and any(column < len(other) and other[column] == cell for other in others)
         for column, cell in enumerate(rows[at])
     )
 

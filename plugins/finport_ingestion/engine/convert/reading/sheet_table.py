@@ -87,7 +87,7 @@ def assembled(sheet: Sheet, layout: Layout, names: Sequence[Named], typed: Seque
     return SheetTable(
         name=sheet.name,
         columns=columns,
-        originals={found.name: found.delivered for found in names if found.delivered != found.name},
+        originals={found.name: found.delivered for found in names if found.delivered not in ("", found.name)},
         warnings=tuple(warnings),
         notes=tuple(notes),
         facts=layout.facts,

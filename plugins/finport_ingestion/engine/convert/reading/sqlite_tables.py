@@ -19,8 +19,8 @@ from finport_ingestion.engine.convert.reading.sqlite_types import (
     Declaration,
     Value,
     choose,
+    decimal_texts,
     declaration,
-    shortest,
 )
 from finport_ingestion.engine.errors import FormatError
 
@@ -170,13 +170,13 @@ def _bad(table: _Table, row: int, column: int, values: Sequence[Value]) -> BadRe
 def column_of(values: Sequence[Value], kind: pa.DataType) -> pa.Array:
     """`values` as `kind`, which holds them all."""
     if pa.types.is_decimal(kind):
-        return pa.array([None if value is None else shortest(value) for value in values], kind)
+        return decimal_texts(values).cast(kind)
     if pa.types.is_boolean(kind):
-        return pa.array([None if value is None else bool(value) for value in values], kind)
+        return pa.array(values, pa.int64()).cast(kind)
     if pa.types.is_temporal(kind):
         return pa.array(values, pa.string()).cast(kind)
     if pa.types.is_floating(kind):
-        return pa.array([None if value is None else float(value) for value in values], kind)
+        return pa.array(values, kind)
     if kind == pa.string():
         return pa.array([_spelled(value) for value in values], kind)
     return pa.array(values, kind)

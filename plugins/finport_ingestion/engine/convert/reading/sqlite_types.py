@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from finport_ingestion.engine.convert import numerals
 from finport_ingestion.engine.convert.infer import decimal_type
 from finport_ingestion.engine.logical import to_arrow
 
 Value = int | float | str | bytes | None
 _MOST_EXACT = 1 << 53  # integers up to here are doubles too
 _DIGITS = re.compile(r"\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)")
+_MOST_DIGITS = 38
 _INT64 = pa.int64()
 
 
@@ -132,24 +135,29 @@ def _decimal(declared: Declaration, values: Callable[[], Iterable[Sequence[Value
     """The decimal that holds the shortest spelling of every value; a float where a double means no decimal."""
     digits, scale = max(declared.precision - declared.scale, 0), declared.scale
     for piece in values():
-        for value in piece:
-            number = shortest(value)
-            if not number.is_finite():
-                return Choice(pa.float64(), "is declared as a decimal, and has values that are none: it is a float")
-            exponent = int(number.as_tuple().exponent)
-            if declared.precision and -exponent > declared.scale:
-                return Choice(pa.float64(), f"has values of more than the declared {scale} decimals: it is a float")
-            scale = max(scale, -exponent)
-            digits = max(digits, number.adjusted() + 1)
+        texts = decimal_texts(piece)
+        if not numerals.all_match(texts, numerals.DECIMAL):
+            return Choice(pa.float64(), "is declared as a decimal, and has values that are none: it is a float")
+        before, behind = numerals.largest(texts)
+        if declared.precision and behind > declared.scale:
+            return Choice(pa.float64(), f"has values of more than the declared {declared.scale} decimals: it is a float")
+        digits, scale = max(digits, before), max(scale, behind)
     found = decimal_type(digits, scale)
-    if found is None or found.precision > 38:
-        return Choice(pa.float64())
+    if found is None or found.precision > _MOST_DIGITS:
+        return Choice(pa.float64(), f"has numbers of more than {_MOST_DIGITS} digits: it is a float")
     return Choice(to_arrow(found))
 
 
-def shortest(value: Value) -> Decimal:
-    """The number that SQLite shows for what it stores."""
-    return Decimal(value if isinstance(value, int) else repr(value)).normalize()
+def decimal_texts(values: Iterable[Value]) -> pa.StringArray:
+    """The numbers that SQLite shows for what it stores, a double by its shortest spelling, without exponents."""
+    texts = pa.array([None if value is None else repr(value) for value in values], pa.string())
+    if pc.any(pc.match_substring(texts, "e"), min_count=0).as_py():
+        texts = pa.array([_written_out(text) for text in texts.to_pylist()], pa.string())
+    return pc.replace_substring_regex(texts, r"\.0$", "")
+
+
+def _written_out(text: str | None) -> str | None:
+    return format(Decimal(text), "f") if text and "e" in text else text
 
 
 def _moment(declared: Declaration, values: Callable[[], Iterable[Sequence[Value]]]) -> pa.DataType:

@@ -119,7 +119,12 @@ def syntax_error(error: etree.XMLSyntaxError, *, raw: RawFile, exact: bool) -> F
         exact: The file is UTF-8, so that columns of the text are bytes of the file.
     """
     line, column = error.position
-    what = str(error.msg).partition(", line ")[0].rstrip(".")
+    what = str(error.msg).partition(", line ")[0]
+    if line == 0:
+        # The parser stopped earlier, and says only now that there is nothing.
+        first = next(iter(error.error_log), None)
+        line, column, what = (first.line, first.column, first.message) if first else (1, 1, what)
+    what = what.strip().rstrip(".")
     at = _offset(raw, line, column) if exact else None
     place = f"line {line}, byte {at}" if at is not None else f"line {line}, column {column}"
     return FormatError(

@@ -82,6 +82,7 @@ class Window:
             Unproved: There is text beside children, or a text that is too long.
         """
         self._require_no_mixed_text()
+        self._require_small_records()
         complex_rows = self._complex_rows()
         simple = self.inside.copy()
         if len(complex_rows):
@@ -106,6 +107,12 @@ class Window:
         between = tokens.pieces.take(pa.array(tokens.text_pieces(other)))
         before = self.content[: int(tokens.starts[0])]
         if (before + _bytes(between)).translate(None, _BLANKS):
+            raise Unproved
+
+    def _require_small_records(self) -> None:
+        opens = self.records[self.tree.kinds[self.records] == OPEN]
+        sizes = self.tokens.ends[self.closes] - self.tokens.starts[opens]
+        if len(sizes) and int(sizes.max()) >= self.raw.limits.record_bytes:
             raise Unproved
 
     def _complex_rows(self) -> Ints:
