@@ -10,7 +10,8 @@ from benchmarks.measured import Outcome, Sample
 
 def rendered(outcome: Outcome) -> str:
     """The whole outcome, several lines."""
-    return "\n".join([*_head(outcome), "", *_times(outcome), "", *_parts(outcome), *_goals(outcome)])
+    lines = [*_head(outcome), "", *_times(outcome), "", *_parts(outcome), *_pairs(outcome), *_goals(outcome)]
+    return "\n".join(lines)
 
 
 def _head(outcome: Outcome) -> Iterator[str]:
@@ -20,20 +21,27 @@ def _head(outcome: Outcome) -> Iterator[str]:
 
 
 def _times(outcome: Outcome) -> Iterator[str]:
-    references = outcome.references
     width = max(len(name) for name in outcome.samples) + 2
-    ratios = "".join(f"{'CPU / ' + name:>{_column(name)}}" for name in references)
-    yield f"{'':{width}}{'wall s':^23}{'CPU s':^23}{'imports':>9}{ratios}"
-    yield f"{'':{width}}{'median    min    max':>23}{'median    min    max':>23}{'CPU s':>9}"
+    names = [f"{by} / {name}" for name, by in outcome.compared]
+    ratios = "".join(f"{name:>{len(name) + 3}}" for name in names)
+    speed = f"{'peak':>8}{'speed':>15}" if outcome.unit else ""
+    yield f"{'':{width}}{'wall s':^23}{'CPU s':^23}{'imports':>9}{speed}{ratios}"
+    speed = f"{'MB':>8}{'':15}" if outcome.unit else ""
+    yield f"{'':{width}}{'median    min    max':>23}{'median    min    max':>23}{'CPU s':>9}{speed}".rstrip()
     for name, samples in outcome.samples.items():
-        found = "".join(f"{outcome.ratio(name, other):>{_column(other)}.2f}" for other in references)
+        compared = zip(names, outcome.compared, strict=True)
+        found = "".join(f"{outcome.ratio(name, other, by=by):>{len(head) + 3}.2f}" for head, (other, by) in compared)
         imports = median(sample.imports_cpu for sample in samples)
         wall = _spread([sample.wall for sample in samples])
-        yield f"{name:{width}}{wall}{_spread([sample.cpu for sample in samples])}{imports:9.2f}{found}"
+        cpu = _spread([sample.cpu for sample in samples])
+        yield f"{name:{width}}{wall}{cpu}{imports:9.2f}{_speed(outcome, name)}{found}"
 
 
-def _column(name: str) -> int:
-    return len(name) + 9
+def _speed(outcome: Outcome, name: str) -> str:
+    if not outcome.unit:
+        return ""
+    peak = median(sample.peak_bytes for sample in outcome.samples[name]) / 1e6
+    return f"{peak:8.0f}{outcome.speed(outcome.per_second(name)):>15}"
 
 
 def _spread(seconds: list[float]) -> str:
@@ -51,8 +59,17 @@ def _part(samples: Sequence[Sample], part: str) -> float:
     return median(sample.parts[part] for sample in samples)
 
 
+def _pairs(outcome: Outcome) -> Iterator[str]:
+    """Every ratio, where each contestant is of another engine: how far one can trust their median."""
+    if not outcome.unit:
+        return
+    for other, by in outcome.compared:
+        for name in outcome.samples:
+            if name != other:
+                ratios = " ".join(f"{ratio:.2f}" for ratio in outcome.pairs(name, other, by=by))
+                yield f"{by}, {name} / {other}, round by round: {ratios}"
+
+
 def _goals(outcome: Outcome) -> Iterator[str]:
     for goal in outcome.goals:
-        ratio = outcome.ratio(goal.contestant, goal.reference)
-        verdict = "reached" if goal.reached(outcome) else "MISSED"
-        yield f"goal: {goal.contestant} at most {goal.at_most:g}x {goal.reference}: {ratio:.2f}x, {verdict}"
+        yield f"goal: {goal.told(outcome)}, {'reached' if goal.reached(outcome) else 'MISSED'}"

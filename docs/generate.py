@@ -11,6 +11,7 @@ from pathlib import Path
 from docs.generated_commands import commands_page
 from docs.generated_documents import kind_pages, settings_page
 from docs.generated_facts import errors_page, events_page
+from docs.generated_formats import formats_page
 from docs.generated_plugins import plugin_pages
 from finport_ingestion.engine.config.models.documents import KINDS
 from finport_ingestion.engine.config.schemas import PLURALS, write_schemas
@@ -40,6 +41,7 @@ def write_reference(folder: Path) -> None:
         **kind_pages(),
         "settings.md": settings_page(),
         **plugin_pages(),
+        "formats.md": formats_page(),
         "events.md": events_page(),
         "errors.md": errors_page(),
         "commands.md": commands_page(),

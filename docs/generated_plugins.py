@@ -1,4 +1,4 @@
-"""The pages of what a registry holds: protocols, formats, storages, authentication methods, relays, actions."""
+"""The pages of what a registry holds: protocols, storages, authentication methods, relays, actions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 from docs.generated_tables import Schema, sections, table
 from finport_ingestion.engine.auth.registry import METHODS
 from finport_ingestion.engine.config.schemas import json_schema
-from finport_ingestion.engine.convert.registry import FORMATS
 from finport_ingestion.engine.events.registry import RELAYS
 from finport_ingestion.engine.registry import Registry
 from finport_ingestion.engine.sources.registry import PROTOCOLS
@@ -35,13 +34,6 @@ _PAGES = {
         "How a source is reached: the `source` block of a [Source](source.md) document. A new one is written as"
         " [Add a protocol](../how-to/add-a-protocol.md) says.",
         PROTOCOLS,
-    ),
-    "formats.md": _Plugins(
-        "Formats",
-        "What bytes mean: the `convert` block of a [Format](format.md) or [Source](source.md) document. A source that"
-        " names none is recognised by its media type, file name and first bytes. A new one is written as"
-        " [Add a format](../how-to/add-a-format.md) says.",
-        FORMATS,
     ),
     "storages.md": _Plugins(
         "Storages",

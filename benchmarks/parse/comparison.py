@@ -10,6 +10,7 @@ from benchmarks.measured import Goal, Outcome
 from benchmarks.parse.documents import Size, write_dag_factory, write_documents
 from benchmarks.parse.surroundings import DAG_FACTORY, Contestant, Run, airflow_version, dag_factory_python, run
 from benchmarks.registry import Effort
+from benchmarks.rounds import in_turn
 
 OURS, LOOP, PEER = "ours", "loop", "dag-factory"
 USUAL, ONE, PARTS = "loop, usual params", "ours, one DAG", "ours, in parts"
@@ -33,7 +34,7 @@ def compare(effort: Effort) -> Outcome:
         taken: dict[str, list[Run]] = {name: [] for name in contestants}
         for number in range(rounds + 1):
             print(f"parse: round {number} of {rounds}", file=sys.stderr, flush=True)
-            for name in _in_turn(list(contestants), number):
+            for name in in_turn(list(contestants), number):
                 taken[name].append(run(contestants[name], Path(folder)))
             _check({name: runs[-1] for name, runs in taken.items()})
     # Round 0 fills the caches of the file system and of bytecode.
@@ -58,12 +59,6 @@ def _contestants(folder: Path, size: Size) -> dict[str, Contestant]:
     modules = {OURS: "ours", LOOP: "loop", USUAL: "loop_usual", ONE: "ours_one", PARTS: "ours_parts"}
     ours = {name: Contestant(module=module, **documents) for name, module in modules.items()}
     return {OURS: ours.pop(OURS), LOOP: ours.pop(LOOP), PEER: peer, **ours}
-
-
-def _in_turn(names: list[str], number: int) -> list[str]:
-    """Each round begins with another contestant, so that no one always follows the same one."""
-    first = number % len(names)
-    return names[first:] + names[:first]
 
 
 def _check(runs: dict[str, Run]) -> None:

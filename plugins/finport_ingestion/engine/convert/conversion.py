@@ -129,7 +129,9 @@ def _result(landed: Landed, table: TablePass, sink: ParquetSink, rejects: Parque
         seen=table.witness.seen(),
         taken=table.increment.result() if table.increment else None,
         nulled=table.nulled,
-        notes=(*table.notes, *table.warnings),
+        notes=tuple(table.notes),
+        warnings=tuple(table.warnings),
+        facts=table.facts,
     )
 
 

@@ -21,7 +21,7 @@ from finport_ingestion.engine.convert.isolation import isolated
 from finport_ingestion.engine.convert.outputs.interface import Output
 from finport_ingestion.engine.convert.recognise import reader_of, recognise
 from finport_ingestion.engine.convert.registry import FORMATS
-from finport_ingestion.engine.convert.report import FileReport, Outcome, TableReport
+from finport_ingestion.engine.convert.report import FileReport, Outcome, TableReport, outcome_of
 from finport_ingestion.engine.convert.table_files import TableFiles, convert_tables
 from finport_ingestion.engine.convert.tables import Joined
 from finport_ingestion.engine.convert.unpack import unpacked
@@ -66,7 +66,8 @@ def convert_file(raw: RawFile, folder: Path, *, wish: Wish) -> FileReport:
         _refuse_too_many_errors(tables, raw, wish)
         tables = _publish(scratch, folder / _folder_name(raw), tables)
         told.tables = tables
-        told.outcome = _outcome(told)
+        quarantined = sum(table.quarantined for table in tables)
+        told.outcome = outcome_of(quarantined=quarantined, warned=bool(told.warnings or told.drift))
     except TransientError:
         raise
     except FinportError as error:
@@ -182,12 +183,6 @@ def _publish(scratch: Path, target: Path, tables: Sequence[TableReport]) -> list
     scratch.rename(target)
     shutil.rmtree(old, ignore_errors=True)
     return [table.moved(str(scratch), str(target)) for table in tables]
-
-
-def _outcome(told: _Told) -> Outcome:
-    if any(table.quarantined for table in told.tables):
-        return Outcome.QUARANTINED_ROWS
-    return Outcome.OK_WITH_WARNINGS if told.warnings or told.drift else Outcome.OK
 
 
 def _folder_name(raw: RawFile) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from finport_ingestion.engine.convert.columns import TargetSchema
 from finport_ingestion.engine.convert.fragments import Fragment, assemble_rejects, is_whole
 from finport_ingestion.engine.convert.increment import Cursor, next_watermark, refuse_incomparable
+from finport_ingestion.engine.convert.report import FileReport, Outcome, PartReport, TableReport, outcome_of
 from finport_ingestion.engine.convert.results import PartResult, condensed
 from finport_ingestion.engine.convert.settle import Settled, Terms, settle
 from finport_ingestion.engine.convert.workplan import WorkPlan
@@ -18,6 +19,8 @@ from finport_ingestion.engine.errors import ConfigError, Skipped
 from finport_ingestion.engine.files import write_bytes
 from finport_ingestion.engine.records import Manifest, Part, StepResult, Watermark
 from finport_ingestion.engine.step import StepContext, safe_name
+
+_MOST_FILES = 1000
 
 Again = Callable[[int, TargetSchema], PartResult]
 
@@ -149,11 +152,41 @@ def _notes(settled: Settled, results: Sequence[PartResult]) -> tuple[str, ...]:
     for result in results:
         nulled.update(result.nulled)
     taken = [result.taken for result in results if result.taken is not None]
-    notes = [*settled.notes, *(note for result in results for note in result.notes)]
+    told = [sentence for result in results for sentence in (*result.warnings, *result.notes)]
+    notes = [*settled.notes, *told]
     notes.extend(f"column '{name}': {count} values that do not fit are null" for name, count in sorted(nulled.items()))
     if without := sum(found.without_value for found in taken):
         notes.append(f"{without} rows have no value in the incremental field; they are kept")
     return tuple(dict.fromkeys(notes))
+
+
+def _files(settled: Settled, results: Sequence[PartResult], plan: WorkPlan) -> list[dict[str, Any]]:
+    """What became of each landed part; of very many parts only those that a person should look at."""
+    reports = [_report(result, options) for result, options in zip(results, plan.options, strict=True)]
+    if len(reports) > _MOST_FILES:
+        reports = [report for report in reports if report.outcome is not Outcome.OK][:_MOST_FILES]
+    return [report.to_plain(measured=False) for report in reports]
+
+
+def _report(result: PartResult, options: Mapping[str, Any]) -> FileReport:
+    part = PartReport(path=result.part.uri, rows=result.part.row_count or 0, bytes=result.part.size_bytes)
+    table = TableReport(
+        name=str(options.get("table") or ""),
+        rows=part.rows,
+        quarantined=result.rejected,
+        columns=(),  # the same for all: they stand in `schema`
+        parts=(part,),
+    )
+    return FileReport(
+        path=result.part.made_from[0],
+        outcome=outcome_of(quarantined=result.rejected, warned=bool(result.warnings)),
+        format=str(options["format"]),
+        encoding=result.facts.get("encoding"),
+        compression=result.facts.get("compression"),
+        tables=(table,),
+        warnings=result.warnings,
+        notes=result.notes,
+    )
 
 
 def _facts(settled: Settled, results: Sequence[PartResult], plan: WorkPlan, notes: Sequence[str]) -> dict[str, Any]:
@@ -161,6 +194,7 @@ def _facts(settled: Settled, results: Sequence[PartResult], plan: WorkPlan, note
     facts: dict[str, Any] = {
         "schema": settled.schema.described(),
         "formats": sorted({str(options["format"]) for options in plan.options}),
+        "files": _files(settled, results, plan),
         "drift": list(settled.drift),
         "notes": list(notes),
         "rows_read": sum(result.rows_read for result in results),

@@ -17,6 +17,16 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
+_MEASURED = frozenset({"seconds", "bytes", "peak_memory_bytes"})
+
+
+def outcome_of(*, quarantined: int, warned: bool) -> Outcome:
+    """The outcome of a file that was converted."""
+    if quarantined:
+        return Outcome.QUARANTINED_ROWS
+    return Outcome.OK_WITH_WARNINGS if warned else Outcome.OK
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnReport:
     """One column as it is written."""
@@ -80,5 +90,11 @@ class FileReport:
     def quarantined(self) -> int:
         return sum(table.quarantined for table in self.tables)
 
-    def to_plain(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+    def to_plain(self, *, measured: bool = True) -> dict[str, Any]:
+        """As JSON takes it.
+
+        Args:
+            measured: With times and sizes of memory, which are others in each run.
+        """
+        plain = dataclasses.asdict(self)
+        return plain if measured else {key: value for key, value in plain.items() if key not in _MEASURED}

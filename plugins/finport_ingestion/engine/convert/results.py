@@ -25,6 +25,8 @@ class PartResult:
     taken: Taken | None = None
     nulled: Mapping[str, int] = dataclasses.field(default_factory=dict)  # misfits made null, by column
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    facts: Mapping[str, str] = dataclasses.field(default_factory=dict)  # e.g. encoding, compression
 
     def to_plain(self) -> dict[str, Any]:
         return {
@@ -37,6 +39,8 @@ class PartResult:
             "taken": self.taken.to_plain() if self.taken else None,
             "nulled": dict(sorted(self.nulled.items())),
             "notes": list(self.notes),
+            "warnings": list(self.warnings),
+            "facts": dict(sorted(self.facts.items())),
         }
 
     @staticmethod
@@ -51,6 +55,8 @@ class PartResult:
             taken=Taken.from_plain(fields["taken"]) if fields["taken"] else None,
             nulled=fields["nulled"],
             notes=tuple(fields["notes"]),
+            warnings=tuple(fields["warnings"]),
+            facts=fields["facts"],
         )
 
 

@@ -144,6 +144,7 @@ class TablePass:
     first_reject: str | None = None  # its reason
     notes: dict[str, None] = field(default_factory=dict)
     warnings: dict[str, None] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
     nulled: dict[str, int] = field(default_factory=dict)
     _rejects: Sink | None = None
 
@@ -156,6 +157,7 @@ class TablePass:
         if not known:
             self.witness.observe(batch)
             self.holds = self.holds and self.witness.fits(self.schema)
+        self.facts.update(batch.facts)
         self.notes.update(dict.fromkeys(batch.notes))
         self.warnings.update(dict.fromkeys(batch.warnings))
         self.rows_read += batch.columns.num_rows + len(batch.bad)

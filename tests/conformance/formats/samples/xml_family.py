@@ -15,7 +15,9 @@ _SDMX = "http://www.sdmx.org/resources/sdmxml/schemas/v2_1/message"
 def _elements(record: str, rows: Sequence[Row]) -> str:
     return "".join(
         f"<{record}>"
-        + "".join(f"<{name}>{escape(text)}</{name}>" if text is not None else f"<{name}/>" for name, text in row.items())
+        + "".join(
+            f"<{name}>{escape(text)}</{name}>" if text is not None else f"<{name}/>" for name, text in row.items()
+        )
         + f"</{record}>\n"
         for row in rows
     )

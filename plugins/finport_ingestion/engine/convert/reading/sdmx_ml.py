@@ -110,6 +110,8 @@ class _Message:
     groups: list[Values] = field(default_factory=list)
     series: Values = field(default_factory=dict)
     datasets: int = 0
+    before: int = 0  # observations of the table before this data set
+    late: int = 0  # the last data set with a group behind observations
     warnings: list[str] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
 
@@ -143,6 +145,7 @@ class _Message:
         if self.tables and structure not in self.tables:
             table = f"observations_{structure or self.datasets}"
         self.current = self.tables.setdefault(structure, _Observations(table))
+        self.before = self.current.number
         self.dimension = self.dimensions.get(structure, TIME)
         own = _plain(element)
         self.set_values = {name: text for name, text in own.items() if name not in _OF_THE_SET}
@@ -167,16 +170,24 @@ class _Message:
                     target.update(_named(element))
             elif above == "DataSet" and name not in ("DataProvider", "KeyFamilyRef", "Annotations"):
                 # `Group`, and in the compact form an element of the group's name.
-                group = dict(_plain(element))
-                for part in children(element):
-                    if local(part) in ("GroupKey", "Attributes"):
-                        group.update(_named(part))
-                self.groups.append({**group, **_components(element)})
+                self._take_group(element)
                 forget(element)
         except _NoName as fault:
             raise FormatError(
                 f"{self.raw.uri}: line {element.sourceline}: {fault}.", hint="ask the sender for a valid message"
             ) from fault
+
+    def _take_group(self, element: Element) -> None:
+        parts = [part for part in children(element) if local(part) in ("GroupKey", "Attributes")]
+        group = {} if parts else dict(_plain(element))
+        for part in parts:
+            group.update(_named(part))
+        self.groups.append({**group, **_components(element)})
+        if self.late != self.datasets and self.current is not None and self.current.number > self.before:
+            self.late = self.datasets
+            self.warnings.append(
+                f"line {element.sourceline}: a group stands behind observations: what it says is not in their rows"
+            )
 
     def _observe(self, element: Element) -> None:
         assert self.current is not None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from finport_ingestion.engine.convert.interface import BadRecord, Batch, RawFile
@@ -29,6 +30,9 @@ _BATCH_BYTES = 32 << 20
 _STEP = 256  # rows between two looks at their size
 _SAMPLE_ROWS = 1_000
 _COLUMNS_AT_ONCE = 100
+
+Row = tuple[Value, ...]
+Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,26 +128,56 @@ def _nothing(table: _Table, warnings: Sequence[str], found: Tables) -> Batch:
 
 
 def _rows(connection: sqlite3.Connection, table: _Table, raw: RawFile, *, most: int | None) -> Iterator[Batch]:
-    cursor = connection.execute(table.select if most is None else f"{table.select} LIMIT {most}")
     share = raw.size_bytes // max(table.rows, 1) if most is None else 0
     done = 0
-    while rows := _fetch(cursor, table):
-        bad = [
-            _bad(table, done + at + 1, column, row) for at, row in enumerate(rows) if (column := _undecoded(row)) >= 0
-        ]
+    for rows in _pieces(connection, table, most=most):
         numbers = np.arange(done + 1, done + len(rows) + 1)
-        if bad:
-            wrong = {found.row for found in bad}
-            numbers = np.array([number for number in numbers.tolist() if number not in wrong], np.int64)
         done += len(rows)
-        good = [rows[number - (done - len(rows)) - 1] for number in numbers.tolist()] if bad else rows
-        arrays = [column_of([row[at] for row in good], choice.type) for at, choice in enumerate(table.choices)]
-        yield _batch(table, arrays, numbers, bad=tuple(bad), size_bytes=share * len(rows))
+        try:
+            yield _batch(table, _arrays(table, rows), numbers, size_bytes=share * len(rows))
+        except UnicodeEncodeError:
+            yield _without_bad(table, rows, numbers, size_bytes=share * len(rows))
 
 
-def _fetch(cursor: sqlite3.Cursor, table: _Table) -> list[tuple[Value, ...]]:
+def _without_bad(table: _Table, rows: Sequence[Row], numbers: Numbers, **told: Any) -> Batch:
+    """The rows whose texts are of the database's encoding, and the others set aside."""
+    wrong = [_undecoded(row) for row in rows]
+    good = [at for at, column in enumerate(wrong) if column < 0]
+    bad = tuple(
+        _bad(table, int(numbers[at]), column, rows[at]) for at, column in enumerate(wrong) if column >= 0
+    )
+    return _batch(table, _arrays(table, [rows[at] for at in good]), numbers[good], bad=bad, **told)
+
+
+def _arrays(table: _Table, rows: Sequence[Row]) -> list[pa.Array]:
+    columns: Iterable[Sequence[Value]] = zip(*rows, strict=True) if rows else [()] * len(table.columns)
+    return [column_of(values, choice.type) for values, choice in zip(columns, table.choices, strict=True)]
+
+
+def _pieces(connection: sqlite3.Connection, table: _Table, *, most: int | None) -> Iterator[list[Row]]:
+    """The rows in order, in pieces of bounded size; texts that cannot be decoded come with surrogates."""
+    done, limit = 0, -1 if most is None else most
+    careful, connection.text_factory = connection.text_factory, str  # much faster, and stops at a text that is none
+    cursor = connection.execute(f"{table.select} LIMIT {limit}")
+    try:
+        while rows := _fetch(cursor, table):
+            yield rows
+            done += len(rows)
+    except sqlite3.OperationalError as error:
+        if "decode" not in str(error).lower():
+            raise
+    else:
+        return
+    finally:
+        connection.text_factory = careful
+    cursor = connection.execute(f"{table.select} LIMIT {limit if limit < 0 else limit - done} OFFSET {done}")
+    while rows := _fetch(cursor, table):
+        yield rows
+
+
+def _fetch(cursor: sqlite3.Cursor, table: _Table) -> list[Row]:
     """The next rows: so many, or so many bytes."""
-    found: list[tuple[Value, ...]] = []
+    found: list[Row] = []
     size = 0
     sized = [at for at, choice in enumerate(table.choices) if choice.type in (pa.string(), pa.binary())]
     while len(found) < _ROWS and size < _BATCH_BYTES and (rows := cursor.fetchmany(_STEP)):
@@ -152,7 +186,7 @@ def _fetch(cursor: sqlite3.Cursor, table: _Table) -> list[tuple[Value, ...]]:
     return found
 
 
-def _undecoded(row: Sequence[Value]) -> int:
+def _undecoded(row: Row) -> int:
     """The first column whose text was not of the database's encoding; -1 for none."""
     for at, value in enumerate(row):
         if isinstance(value, str) and not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):

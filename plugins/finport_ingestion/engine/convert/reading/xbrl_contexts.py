@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -156,7 +157,8 @@ def _dimensions(element: Element, raw: RawFile) -> str | None:
             if namespace(member) == DIMENSIONS and local(member) == "explicitMember":
                 found[member.get("dimension", "")] = encode_basestring(text_of(member).strip())
             elif namespace(member) == DIMENSIONS and local(member) == "typedMember":
-                found[member.get("dimension", "")] = spelled(node_of(member, raw=raw))
+                value = dataclasses.replace(node_of(member, raw=raw), attributes={})
+                found[member.get("dimension", "")] = spelled(value)
             else:
                 found[prefixed(member)] = spelled(node_of(member, raw=raw))
     if not found:
