@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finport_ingestion.engine.convert import moments, numerals
+from finport_ingestion.engine.convert.digits import read_numbers
 from finport_ingestion.engine.convert.infer import Evidence, decimal_type
 from finport_ingestion.engine.convert.interface import Origin
 from finport_ingestion.engine.convert.numerals import NumberStyle
@@ -29,11 +30,7 @@ def look_agreed(
     digits = scale = 0
     fits: dict[str, int] = {}
     if logical.kind in ("integer", "decimal") and count:
-        numbers = numerals.in_points(values, style)
-        numbers = numbers.filter(pc.match_substring_regex(numbers, numerals.DECIMAL))
-        if logical.kind == "decimal":
-            numbers = pc.replace_substring_regex(numbers, r"(\.[0-9]*?)0+$", r"\1")
-        digits, scale = numerals.largest(numbers)
+        digits, scale = _size(numerals.in_points(values, style), zeros_count=logical.kind == "integer")
     elif logical.kind in _WAYS and count:
         fits = _count_fits(values, logical)
     return Evidence(
@@ -45,6 +42,22 @@ def look_agreed(
         agreed_digits=digits,
         agreed_scale=scale,
     )
+
+
+def _size(numbers: pa.StringArray, *, zeros_count: bool) -> tuple[int, int]:
+    """The most digits before and behind the point; zeros at the end of a decimal need no room."""
+    read = read_numbers(numbers)
+    if read is not None and (zeros_count or read.scale == 0):
+        return read.digits, read.scale
+    if read is not None and read.unscaled is not None:
+        scale, left = read.scale, read.unscaled
+        while scale and not (left % 10).any():
+            scale, left = scale - 1, left // 10
+        return read.digits, scale
+    numbers = numbers.filter(pc.match_substring_regex(numbers, numerals.DECIMAL))
+    if not zeros_count:
+        numbers = pc.replace_substring_regex(numbers, r"(\.[0-9]*?)0+$", r"\1")
+    return numerals.largest(numbers)
 
 
 def widened(agreed: LogicalType, evidence: Evidence) -> LogicalType:

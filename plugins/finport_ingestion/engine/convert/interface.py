@@ -11,11 +11,11 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, runtime_checkable
 
 from finport_ingestion.engine.errors import FormatError
 from finport_ingestion.engine.files import local_path
@@ -141,8 +141,14 @@ class Batch:
     looked: Mapping[str, Look] = field(default_factory=dict)  # by column: what `prepare` found, see ReadsAhead
 
 
-Prepare: TypeAlias = "Callable[[pa.RecordBatch], Mapping[str, Look]]"
-"""Looks at columns of texts in whatever thread has them; what it finds travels with the batch."""
+class Prepare(Protocol):
+    """Looks at columns of texts in whatever thread has them; what it finds travels with the batch."""
+
+    def __call__(
+        self, columns: pa.RecordBatch, origins: Mapping[str, frozenset[Origin]] | None = None
+    ) -> Mapping[str, Look]:
+        """By column, what its texts are; `origins` as in Batch."""
+        ...
 
 
 class Reader(Protocol):

@@ -51,9 +51,7 @@ def could_be(text: str, among: Collection[str] | None = None) -> frozenset[str]:
     Args:
         among: Those that are worth a look; all of them by default.
     """
-    return frozenset(
-        way for way, shape in _SHAPES.items() if (among is None or way in among) and shape.fullmatch(text)
-    )
+    return frozenset(way for way, shape in _SHAPES.items() if (among is None or way in among) and shape.fullmatch(text))
 
 
 def order_of(ways: Iterable[str]) -> dict[str, str]:

@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finport_ingestion.engine.convert.digits import read_numbers
+
 INTEGER = r"^-?(?:0|[1-9][0-9]*)$"
 """No leading zeros, which identifiers have, and no plus sign."""
 DECIMAL = r"^-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]+)?|\.[0-9]+)$"
@@ -93,6 +95,10 @@ def decimal_pattern(precision: int, scale: int) -> str:
 
 def cast_integers(values: pa.StringArray) -> tuple[pa.Int64Array, pa.BooleanArray | None]:
     """int64, with null where the text is none, and where that is (None: nowhere)."""
+    read = read_numbers(values)
+    integers = read.as_integers(values) if read else None
+    if integers is not None:
+        return integers, None
     numbers = parse_integers(values)
     if numbers is not None:
         return numbers, None
@@ -102,6 +108,10 @@ def cast_integers(values: pa.StringArray) -> tuple[pa.Int64Array, pa.BooleanArra
 
 def cast_decimals(values: pa.StringArray, target: pa.DataType) -> tuple[pa.Array, pa.BooleanArray | None]:
     """Decimals of exactly `target`, with null where that would lose something, and where that is."""
+    read = read_numbers(values)
+    decimals = read.as_decimals(values, target) if read and pa.types.is_decimal128(target) else None
+    if decimals is not None:
+        return decimals, None
     pattern = decimal_pattern(target.precision, target.scale)
     fits = pc.and_(pc.match_substring_regex(values, pattern), pc.match_substring_regex(values, "[0-9]$"))
     if bool(pc.all(fits, min_count=0).as_py()):

@@ -48,9 +48,15 @@ class Job:
     tick: Callable[[int, int], None]  # rows and bytes done; raises when the time is over
     lineage: bool = True  # whether rows carry the part and row that they come from
 
+    def origins(self, origins: frozenset[Origin]) -> frozenset[Origin]:
+        """What the strings of a document are taken for."""
+        if self.from_fields and Origin.STRING in origins:
+            return origins - {Origin.STRING} | _FIELD
+        return origins
+
 
 def preparing(sampled: Seen | None, job: Job) -> Prepare:
-    """Looks for threads that parse ahead: at the texts of a format whose columns are all FIELDs.
+    """Looks for threads that parse ahead.
 
     Args:
         sampled: What the samples left of each column's hypotheses; only those are worth a test.
@@ -59,9 +65,16 @@ def preparing(sampled: Seen | None, job: Job) -> Prepare:
         key: found.alive for key, found in (sampled.evidence if sampled else {}).items() if isinstance(found, Evidence)
     }
 
-    def prepare(columns: pa.RecordBatch) -> Mapping[str, Look]:
+    def prepare(columns: pa.RecordBatch, origins: Mapping[str, frozenset[Origin]] | None = None) -> Mapping[str, Look]:
+        stated = origins or {}
         return {
-            key: glance(values, key=key, among=alive.get(key, HYPOTHESES), origins=_FIELD, terms=job.terms)
+            key: glance(
+                values,
+                key=key,
+                among=alive.get(key, HYPOTHESES),
+                origins=job.origins(stated.get(key, _FIELD)),
+                terms=job.terms,
+            )
             for key, values in zip(columns.schema.names, columns.columns, strict=True)
         }
 
@@ -92,7 +105,7 @@ class Witness:
                 values,
                 key=key,
                 known=self.evidence.get(key),
-                origins=self._origins(batch.origins.get(key, _FIELD)),
+                origins=self.job.origins(batch.origins.get(key, _FIELD)),
                 terms=self.job.terms,
                 declared=self.types.get(key),
             )
@@ -121,11 +134,6 @@ class Witness:
             if found and not holds(column, reduce(add, found), self.job.terms):
                 return False
         return True
-
-    def _origins(self, origins: frozenset[Origin]) -> frozenset[Origin]:
-        if self.job.from_fields and Origin.STRING in origins:
-            return origins - {Origin.STRING} | _FIELD
-        return origins
 
 
 @dataclass(slots=True, kw_only=True)

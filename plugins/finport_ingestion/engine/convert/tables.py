@@ -41,12 +41,20 @@ class OneTable:
         wanted = self._wanted if self._wanted is not None else self._reader.main_table or None
         tables: dict[str, None] = {}
         last: Batch | None = None
+        beside: list[Batch] = []
         for batch in batches:
             tables[batch.table] = None
             wanted = batch.table if wanted is None else wanted
             if batch.table.casefold() == wanted.casefold():
                 last = batch
                 yield dataclasses.replace(batch, table="")
+            elif batch.bad or batch.warnings or batch.facts:
+                beside.append(batch)
+        if last is not None:
+            # What is set aside or told with another table is of the file, too.
+            nothing = _nothing(last)
+            for batch in beside:
+                yield dataclasses.replace(nothing, bad=batch.bad, warnings=batch.warnings, facts=batch.facts)
         if last is None and tables:
             raise ConfigError(
                 f"{raw.uri}: no table '{wanted}'; it has {', '.join(tables)}.",
@@ -54,12 +62,13 @@ class OneTable:
             )
         others = [table for table in tables if wanted is None or table.casefold() != wanted.casefold()]
         if last is not None and others:
-            yield _told(last, f"{raw.uri}: of several tables '{wanted}' is taken; there are also {', '.join(others)}")
+            note = f"{raw.uri}: of several tables '{wanted}' is taken; there are also {', '.join(others)}"
+            yield dataclasses.replace(_nothing(last), notes=(note,))
 
 
-def _told(batch: Batch, note: str) -> Batch:
-    """No records, and a sentence about the part."""
-    return Batch(columns=batch.columns.slice(0, 0), rows=batch.rows.slice(0, 0), types=batch.types, notes=(note,))
+def _nothing(like: Batch) -> Batch:
+    """No records, of the same columns."""
+    return Batch(columns=like.columns.slice(0, 0), rows=like.rows.slice(0, 0), types=like.types)
 
 
 class Joined:

@@ -19,6 +19,8 @@ from pydantic import Field
 from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, RawFile
 from finport_ingestion.engine.options import FormatOptions
 
+_OTHERS = ("html", "ofx", "stata_dta")  # marked up, and no XML for sure
+
 
 class XmlOptions(FormatOptions):
     """Where the records are."""
@@ -50,7 +52,7 @@ class XmlFormat:
         from finport_ingestion.engine.convert.reading.xml_heads import root_of
 
         root = root_of(head)
-        if root is None or root.name.lower() == "html":
+        if root is None or root.name.lower() in _OTHERS:
             return None
         if root.declared:
             return Likeness(0.9, f"an XML declaration, and the root element '{root.name}'")

@@ -8,7 +8,6 @@ that differ from line to line, nested values, exponents, bytes that are not UTF-
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -66,13 +65,17 @@ def read_lines_ahead(raw: RawFile, *, prepare: Prepare, threads: int, window_byt
         exact.finish()
 
 
+def _no_look(columns: pa.RecordBatch, origins: Mapping[str, frozenset[Origin]] | None = None) -> Mapping[str, Look]:
+    return {}
+
+
 def sample_lines(raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
     """Records of the beginning, middle and end of `raw`."""
     with raw.open() as stream:
         refuse_signature(stream, raw=raw, expected="JSON lines")
         encoding = find_encoding(stream, declared=None)
         exact = Lines(raw=raw)
-        parser = _Parser(lambda columns: {})
+        parser = _Parser(_no_look)
         for content, first in slices(stream, encoding, raw=raw, size_bytes=size_bytes):
             lines = bytearray(content if first else content[content.find(b"\n") + 1 :])
             if lines:
@@ -170,25 +173,18 @@ class _Parser:
         return _proved(fields, template, Traits(masked=True, escapes=escapes))
 
     def _looked(self, columns: Mapping[str, Column]) -> dict[str, Look] | None:
-        """What the columns are that are no strings; None where one of numbers holds something else.
-
-        `prepare` takes them for fields, which tells the same of them.
-        """
-        plain = {key: column for key, column in columns.items() if column.origin in (Origin.NUMBER, Origin.BOOLEAN)}
-        if not plain:
+        """What the columns are; None where one of numbers holds something else."""
+        filled = {key: column for key, column in columns.items() if column.origin}
+        if not filled:
             return {}
-        values = pa.RecordBatch.from_arrays([column.values for column in plain.values()], names=list(plain))
-        looked = {key: _with_origin(look, plain[key]) for key, look in self.prepare(values).items()}
-        for key, column in plain.items():
+        values = pa.RecordBatch.from_arrays([column.values for column in filled.values()], names=list(filled))
+        origins = {key: frozenset({column.origin}) for key, column in filled.items() if column.origin}
+        looked = dict(self.prepare(values, origins))
+        for key, column in filled.items():
             proved = key in looked and DECIMAL in looked[key].evidence.alive
             if column.origin is Origin.NUMBER and not proved and not are_numbers(column.values):
                 return None
         return looked
-
-
-def _with_origin(look: Look, column: Column) -> Look:
-    origins = frozenset({column.origin} if column.origin else ())
-    return dataclasses.replace(look, evidence=dataclasses.replace(look.evidence, origins=origins))
 
 
 def _batch(parsed: _Parsed, exact: Lines) -> Batch:

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from json.encoder import encode_basestring
 
 import pyarrow as pa
 from lxml import etree
 
 from finport_ingestion.engine.convert.interface import BadRecord, Batch, Origin, RawFile
+from finport_ingestion.engine.convert.reading.sdmx_values import (
+    OF_THE_SET,
+    NoName,
+    attribute_of,
+    components_of,
+    named_values,
+    plain_of,
+)
 from finport_ingestion.engine.convert.reading.xml_events import (
     Element,
     XmlEvents,
@@ -37,12 +44,6 @@ MESSAGES = frozenset(
 )
 VALUE, TIME = "OBS_VALUE", "TIME_PERIOD"
 _FLUSH_ROWS = 20_000
-_SET_WORDS = (
-    "keyFamilyURI datasetID dataProviderSchemeAgencyId dataProviderSchemeId dataProviderID dataflowAgencyID dataflowID "
-    "action reportingBeginDate reportingEndDate validFromDate validToDate publicationYear publicationPeriod "
-    "structureRef setID dataScope isExternalReference"
-)
-_OF_THE_SET = frozenset(_SET_WORDS.split())
 Values = dict[str, str | None]
 
 
@@ -93,10 +94,6 @@ class _Observations:
         return made
 
 
-class _NoName(ValueError):
-    """A value of which nothing says what it is."""
-
-
 @dataclass(slots=True)
 class _Message:
     """A message while its elements pass by."""
@@ -120,7 +117,7 @@ class _Message:
         if name == "DataSet":
             self._begin_set(element)
         elif name == "Series" and parent is not None and local(parent) in ("DataSet", "Group"):
-            self.series = _plain(element)
+            self.series = plain_of(element)
 
     def end(self, element: Element) -> None:
         name, parent = local(element), element.getparent()
@@ -140,23 +137,23 @@ class _Message:
 
     def _begin_set(self, element: Element) -> None:
         self.datasets += 1
-        structure = _attribute(element, "structureRef") or _attribute(element, "dataflowID") or ""
+        structure = attribute_of(element, "structureRef") or attribute_of(element, "dataflowID") or ""
         table = "observations"
         if self.tables and structure not in self.tables:
             table = f"observations_{structure or self.datasets}"
         self.current = self.tables.setdefault(structure, _Observations(table))
         self.before = self.current.number
         self.dimension = self.dimensions.get(structure, TIME)
-        own = _plain(element)
-        self.set_values = {name: text for name, text in own.items() if name not in _OF_THE_SET}
+        own = plain_of(element)
+        self.set_values = {name: text for name, text in own.items() if name not in OF_THE_SET}
         self.groups = []
-        action = _attribute(element, "action")
+        action = attribute_of(element, "action")
         if action and action.lower() == "delete":
             self.warnings.append(f"line {element.sourceline}: data set {self.datasets} says that its data are deleted")
 
     def _header(self, element: Element, name: str) -> None:
         if name == "Structure":
-            key, at = _attribute(element, "structureID") or "", _attribute(element, "dimensionAtObservation")
+            key, at = attribute_of(element, "structureID") or "", attribute_of(element, "dimensionAtObservation")
             self.dimensions[key] = TIME if at in (None, "AllDimensions") else str(at)
         elif name in ("DataSetID", "ID") and element.text:
             self.facts.setdefault("message" if name == "ID" else "dataset", element.text.strip())
@@ -167,22 +164,22 @@ class _Message:
             if name in ("SeriesKey", "Attributes"):
                 target = self.set_values if above == "DataSet" else self.series
                 if above != "Group":
-                    target.update(_named(element))
+                    target.update(named_values(element))
             elif above == "DataSet" and name not in ("DataProvider", "KeyFamilyRef", "Annotations"):
                 # `Group`, and in the compact form an element of the group's name.
                 self._take_group(element)
                 forget(element)
-        except _NoName as fault:
+        except NoName as fault:
             raise FormatError(
                 f"{self.raw.uri}: line {element.sourceline}: {fault}.", hint="ask the sender for a valid message"
             ) from fault
 
     def _take_group(self, element: Element) -> None:
         parts = [part for part in children(element) if local(part) in ("GroupKey", "Attributes")]
-        group = {} if parts else dict(_plain(element))
+        group = {} if parts else dict(plain_of(element))
         for part in parts:
-            group.update(_named(part))
-        self.groups.append({**group, **_components(element)})
+            group.update(named_values(part))
+        self.groups.append({**group, **components_of(element)})
         if self.late != self.datasets and self.current is not None and self.current.number > self.before:
             self.late = self.datasets
             self.warnings.append(
@@ -193,7 +190,7 @@ class _Message:
         assert self.current is not None
         try:
             own = self._own(element)
-        except _NoName as fault:
+        except NoName as fault:
             text = etree.tostring(element, encoding="unicode", with_tail=False)
             self.current.reject(f"line {element.sourceline}: {fault}", text)
             return
@@ -207,7 +204,7 @@ class _Message:
 
     def _own(self, element: Element) -> Values:
         """The dimension, value and attributes of an observation."""
-        found = {**_plain(element), **_components(element)}
+        found = {**plain_of(element), **components_of(element)}
         attributes: Values = {}
         for part in children(element):
             name = local(part)
@@ -216,11 +213,11 @@ class _Message:
             elif name == "Time":
                 found[TIME] = text_of(part).strip()
             elif name == "ObsKey":
-                found.update(_named(part))
+                found.update(named_values(part))
             elif name == "ObsValue":
                 found[part.get("id", VALUE)] = part.get("value")
             elif name == "Attributes":
-                attributes.update(_named(part))
+                attributes.update(named_values(part))
         return {**found, **attributes}
 
 
@@ -272,38 +269,3 @@ def _require_message(root: Element, raw: RawFile) -> None:
         offset_bytes=0,
         hint=f"read here are {', '.join(sorted(MESSAGES))}; for others state 'format: xml' with 'records'",
     )
-
-
-def _plain(element: Element) -> Values:
-    """The attributes that have no namespace: in the structure-specific forms, dimensions and attributes."""
-    return {name: value for name, value in element.attrib.items() if not name.startswith("{")}
-
-
-def _attribute(element: Element, name: str) -> str | None:
-    return next((value for key, value in element.attrib.items() if key[key.rfind("}") + 1 :] == name), None)
-
-
-def _named(element: Element) -> Values:
-    """The `Value` elements of a generic key or of generic attributes, by `id` (2.1) or `concept` (2.0).
-
-    Raises:
-        _NoName: One of them has neither.
-    """
-    found: Values = {}
-    for value in children(element):
-        name = value.get("id") or value.get("concept")
-        if name is None:
-            raise _NoName(f"'{local(value)}' without 'id' or 'concept'")
-        found[name] = value.get("value")
-    return found
-
-
-def _components(element: Element) -> Values:
-    """The components of SDMX 3.0 that have several values, or long ones: `Comp` with `Value` in it."""
-    found: Values = {}
-    for part in children(element):
-        if local(part) == "Comp" and part.get("id"):
-            texts = [text_of(value) for value in children(part) if local(value) == "Value"]
-            listed = "[" + ",".join(encode_basestring(text) for text in texts) + "]"
-            found[part.get("id")] = texts[0] if len(texts) == 1 else listed
-    return found

@@ -82,27 +82,33 @@ def _read(raw: RawFile, *, rows: int | None) -> Iterator[Batch]:
 def _surveyed(connection: sqlite3.Connection, name: str, columns: Sequence[Column]) -> _Table:
     source = f"main.{quoted(name)} NOT INDEXED"
     [(rows,)] = connection.execute(f"SELECT sum(1) FROM {source}")  # noqa: S608 - names are quoted
-    classes: list[Classes] = []
+    choices: list[Choice] = []
     for start in range(0, len(columns), _COLUMNS_AT_ONCE):
         some = columns[start : start + _COLUMNS_AT_ONCE]
-        asked = ", ".join(_questions(quoted(column.name)) for column in some)
-        [counts] = connection.execute(f"SELECT {asked} FROM {source}")  # noqa: S608 - names are quoted
-        classes += [_classes(counts[at : at + 6]) for at in range(0, len(counts), 6)]
-    choices = []
-    for column, found in zip(columns, classes, strict=True):
-        question = f"SELECT {quoted(column.name)} FROM {source}"  # noqa: S608 - names are quoted
-        choices.append(_choice(connection, declaration(column.declared), found, question))
+        asked = ", ".join(_ends(quoted(column.name)) for column in some)
+        [ends] = connection.execute(f"SELECT {asked} FROM {source}")  # noqa: S608 - names are quoted
+        for column, first, last in zip(some, ends[::2], ends[1::2], strict=True):
+            declared = declaration(column.declared)
+            one = first == last and declared.family != "boolean"
+            classes = Classes.only(first) if one else _counted(connection, column, source)
+            question = f"SELECT {quoted(column.name)} FROM {source}"  # noqa: S608 - names are quoted
+            choices.append(_choice(connection, declared, classes, question))
     names = unique_names([column.name for column in columns])
     return _Table(name=name, columns=columns, names=names, choices=choices, rows=rows or 0)
 
 
-def _questions(column: str) -> str:
-    kinds = ", ".join(f"sum(typeof({column}) = '{kind}')" for kind in ("integer", "real", "text", "blob"))
-    integers = f"CASE typeof({column}) WHEN 'integer' THEN {column} END"
-    return f"{kinds}, min({integers}), max({integers})"
+def _ends(column: str) -> str:
+    """Asks for the first and the last class, by name, of the values of a column: most have one."""
+    kind = f"CASE WHEN {column} IS NOT NULL THEN typeof({column}) END"
+    return f"min({kind}), max({kind})"
 
 
-def _classes(counts: Sequence[int | None]) -> Classes:
+def _counted(connection: sqlite3.Connection, column: Column, source: str) -> Classes:
+    name = quoted(column.name)
+    kinds = ", ".join(f"sum(typeof({name}) = '{kind}')" for kind in ("integer", "real", "text", "blob"))
+    integers = f"CASE typeof({name}) WHEN 'integer' THEN {name} END"
+    question = f"SELECT {kinds}, min({integers}), max({integers}) FROM {source}"  # noqa: S608 - names are quoted
+    [counts] = connection.execute(question)
     integer, real, text, blob, least, most = (count or 0 for count in counts)
     return Classes(integer=integer, real=real, text=text, blob=blob, least=least, most=most)
 

@@ -35,6 +35,12 @@ class Classes:
     least: int = 0
     most: int = 0
 
+    @staticmethod
+    def only(kind: str | None) -> Classes:
+        """Of a column whose values are all of one class, or all null."""
+        counts = {} if kind is None else {kind: 1}
+        return Classes(**counts)
+
     @property
     def kinds(self) -> frozenset[str]:
         counts = {"integer": self.integer, "real": self.real, "text": self.text, "blob": self.blob}

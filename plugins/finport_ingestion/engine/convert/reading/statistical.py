@@ -25,7 +25,7 @@ from finport_ingestion.engine.convert.reading.study_kind import StudyKind
 from finport_ingestion.engine.errors import FormatError
 
 _ROWS = 65_536
-_CELLS = 4_000_000  # of a piece, each an object of Python for a while
+_CELLS = 2_000_000  # of a piece, each an object of Python for a while
 _PIECE_BYTES = 128 << 20
 _ROW_LIMIT = 2_147_483_647 - _ROWS
 _FAULTS = (

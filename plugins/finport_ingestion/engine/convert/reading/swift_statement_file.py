@@ -25,7 +25,7 @@ from finport_ingestion.engine.convert.reading.transcoding import Encoding, find_
 from finport_ingestion.engine.convert.reading.windows import joined
 from finport_ingestion.engine.errors import FormatError
 
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 4 << 20
 _MAX_BAD_CHARACTERS = 64 << 10
 _MOST_WARNINGS = 50
 _EXPECTED = "account statements (MT940, MT942)"

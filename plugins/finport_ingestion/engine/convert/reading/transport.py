@@ -132,7 +132,15 @@ def _end_of_rows(stream: IO[bytes], member: Member) -> int:
 def _count_rows(stream: IO[bytes], member: Member, end: int, raw: RawFile) -> int:
     """The rows up to `end`: what is left of the last 80 bytes is blank."""
     size = end - member.start
+    stated = member.stated_rows
     count, rest = divmod(size, member.row_bytes)
+    if stated and not count - RECORD <= stated <= count:
+        raise FormatError(
+            f"{raw.uri}: '{member.name}' says that it has {stated} rows, and has {count}.",
+            offset_bytes=end,
+            hint="ask for the file again: it is cut",
+        )
+    count, rest = (stated, size - stated * member.row_bytes) if stated else (count, rest)
     stream.seek(end - rest)
     if stream.read(rest).strip(b" \0"):
         at = end - rest
@@ -141,7 +149,7 @@ def _count_rows(stream: IO[bytes], member: Member, end: int, raw: RawFile) -> in
             offset_bytes=at,
             hint="ask for the file again: it is cut",
         )
-    while count and rest + member.row_bytes < RECORD:
+    while not stated and count and rest + member.row_bytes < RECORD:
         stream.seek(member.start + (count - 1) * member.row_bytes)
         if stream.read(member.row_bytes).strip(b" "):
             break
@@ -286,6 +294,8 @@ def _warnings(one: _Found) -> tuple[str, ...]:
         for column, name in _columns(one)
         if name in one.targets and pa.types.is_float64(one.targets[name])
     ]
+    if one.member.reordered:
+        told.append(f"'{one.member.name}': positions of columns contradict their order; they are read in their order")
     if one.guessed:
         told.append(f"'{one.member.name}' does not say how its text is encoded; it is taken for {one.encoding}")
     return tuple(told)

@@ -10,7 +10,7 @@ import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import IO
 
 from finport_ingestion.engine.convert.interface import RawFile
@@ -49,6 +49,8 @@ class Member:
     columns: tuple[Column, ...]
     row_bytes: int
     start: int  # of its rows, in the file
+    stated_rows: int = 0  # 0 where it does not say
+    reordered: bool = False  # the positions of its columns contradict their order, which counts
 
 
 def read_library(stream: IO[bytes], raw: RawFile) -> None:
@@ -91,11 +93,29 @@ def read_member(stream: IO[bytes], raw: RawFile) -> Member:
     if not 0 < count <= _MOST_COLUMNS:
         raise FormatError(f"{raw.uri}: byte {at}: a member of {count} columns.", offset_bytes=at, hint=_HINT)
     content = _records(stream, -(-count * size // RECORD), raw)
-    columns = [_column(content[size * number : size * (number + 1)], long_names) for number in range(count)]
-    columns = _with_long_labels(stream, columns, raw)
+    described_columns = [_column(content[size * number : size * (number + 1)], long_names) for number in range(count)]
+    labelled, stated = _with_long_labels(stream, described_columns, raw)
+    columns = _in_order(labelled)
     _check(columns, raw, at)
-    row_bytes = max(column.start + column.width for column in columns)
-    return Member(name=name, columns=tuple(columns), row_bytes=row_bytes, start=stream.tell())
+    return Member(
+        name=name,
+        columns=tuple(columns),
+        row_bytes=max(column.start + column.width for column in columns),
+        start=stream.tell(),
+        stated_rows=stated,
+        reordered=columns != labelled,
+    )
+
+
+def _in_order(columns: list[Column]) -> list[Column]:
+    """The columns one behind the other where their positions have another order.
+
+    SAS's own macros write positions of the data set that they read; the values stand in the order of the descriptors.
+    """
+    if all(one.start < other.start for one, other in pairwise(columns)):
+        return columns
+    starts = accumulate((column.width for column in columns), initial=0)
+    return [replace(column, start=start) for column, start in zip(columns, starts, strict=False)]
 
 
 def _column(content: bytes, long_names: bool) -> Column:
@@ -117,8 +137,8 @@ def _shown(name: str, length: int, decimals: int) -> str:
     return f"{name}{length or ''}{f'.{decimals}' if decimals else ''}"
 
 
-def _with_long_labels(stream: IO[bytes], columns: Sequence[Column], raw: RawFile) -> list[Column]:
-    """The columns with the labels and formats that did not fit their descriptors; leaves `stream` behind OBS."""
+def _with_long_labels(stream: IO[bytes], columns: Sequence[Column], raw: RawFile) -> tuple[list[Column], int]:
+    """The columns with the labels that did not fit their descriptors, and the rows that OBS, the last header, states."""
     found = list(columns)
     header = _records(stream, 1, raw)
     while header[20:27] in (b"LABELV8", b"LABELV9"):
@@ -127,7 +147,8 @@ def _with_long_labels(stream: IO[bytes], columns: Sequence[Column], raw: RawFile
     if not header.startswith((HEADER + b"OBS     ", HEADER + b"OBSV8   ")):
         at = stream.tell() - RECORD
         raise FormatError(f"{raw.uri}: the rows' header is missing at byte {at}.", offset_bytes=at, hint=_HINT)
-    return found
+    stated = header[48:63].strip() if b"OBSV8" in header else b""
+    return found, int(stated) if stated.isdigit() else 0
 
 
 def _read_labels(stream: IO[bytes], columns: list[Column], *, count: int, header: bytes, raw: RawFile) -> None:

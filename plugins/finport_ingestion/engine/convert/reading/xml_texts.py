@@ -81,6 +81,9 @@ def value_texts(texts: Texts, tokens: Tokens, *, longest: int) -> Ints:
     bounds = np.frombuffer(tokens.pieces.buffers()[1], np.int32)
     starts, ends = bounds[numbers], bounds[numbers + 1]
     _bound(ends - starts, longest)
+    content = texts.pieces.take(pa.array(numbers)).buffers()[2]
+    if content is None or not any(mark in content.to_pybytes() for mark in (b"&", b"\n", b"\t")):
+        return numbers
     these = _with(tokens.text, (_AMPERSAND, _NEWLINE, _TAB), starts, ends)
     _replace(texts, numbers, these, lambda text: _resolved(text.translate(_SPACES)))
     return numbers
