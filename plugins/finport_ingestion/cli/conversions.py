@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import json
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from pydantic import ValidationError
-from upath import UPath
 
 from finport_ingestion.cli import screen, surroundings
-from finport_ingestion.cli.inputs import STANDARD_INPUT, files_of
+from finport_ingestion.cli.inputs import Input, inputs_of
+from finport_ingestion.engine.config.environment import fill
+from finport_ingestion.engine.config.loader import parse
 from finport_ingestion.engine.config.models.contract import Contract
+from finport_ingestion.engine.config.models.documents import Format, FormatSpec
 from finport_ingestion.engine.connections import EnvironmentConnections
 from finport_ingestion.engine.convert.file_conversion import Wish, convert_file
-from finport_ingestion.engine.convert.interface import RawFile
+from finport_ingestion.engine.convert.output_folder import remove_abandoned
 from finport_ingestion.engine.convert.outputs.registry import OUTPUTS
 from finport_ingestion.engine.convert.registry import FORMATS
-from finport_ingestion.engine.convert.report import FileReport
-from finport_ingestion.engine.errors import ConfigError
+from finport_ingestion.engine.convert.report import FileReport, Outcome
+from finport_ingestion.engine.errors import ConfigError, StorageUnavailable
 from finport_ingestion.engine.options import FormatOptions
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG})
 
 
 def wish_of(
@@ -63,14 +66,18 @@ class Conversions:
     """Converts inputs in turn. Used as a context: gives a report for each file."""
 
     def __init__(self, inputs: Sequence[str], *, out: Path, wish: Wish, quiet: bool) -> None:
-        self._files = list(files_of(inputs))
+        self._files = inputs_of(inputs, out=out)
         self._out = out
         self._wish = wish
-        self._bar = _Bar(sum(size for _, size in self._files)) if not quiet else None
+        self._bar = _Bar(sum(file.size_bytes for file in self._files)) if not quiet else None
         self._context = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self._out.mkdir(parents=True, exist_ok=True)
+        try:
+            self._out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{self._out} cannot be made: {error.strerror}.", hint="name another --out") from error
+        remove_abandoned(self._out)
         if self._bar is not None:
             self._context.enter_context(self._bar)
         return self
@@ -83,16 +90,28 @@ class Conversions:
         os.sync()
 
     def __iter__(self) -> Iterator[FileReport]:
-        for path, size in self._files:
+        for file in self._files:
             wish = self._wish
             if self._bar is not None:
-                self._bar.begin(path, size)
+                self._bar.begin(file.path, file.size_bytes)
                 wish = dataclasses.replace(wish, tick=self._bar.advance)
-            with _raw(path) as raw:
-                report = convert_file(raw, self._out, wish=wish)
+            yield self._converted(file, wish)
             if self._bar is not None:
                 self._bar.end()
-            yield report
+
+    def _converted(self, file: Input, wish: Wish) -> FileReport:
+        try:
+            with file.opened() as raw:
+                return convert_file(raw, self._out, wish=wish, place=file.place)
+        except OSError as error:
+            if error.filename is not None and os.fspath(error.filename) == file.path:
+                told = f"{file.path}: cannot be read: {error.strerror}."
+                return FileReport(path=file.path, outcome=Outcome.REFUSED, error=told)
+            if error.errno in _NO_ROOM:
+                raise StorageUnavailable(
+                    f"{self._out} cannot be written: {error.strerror}.", hint="make room, or name another --out"
+                ) from error
+            raise
 
 
 class _Bar:
@@ -149,18 +168,6 @@ class _Bar:
             self._progress.update(self._task, completed=self._done + self._of_file)
 
 
-@contextlib.contextmanager
-def _raw(path: str) -> Iterator[RawFile]:
-    if path != STANDARD_INPUT:
-        yield RawFile(path=UPath(path), uri=path, size_bytes=Path(path).stat().st_size, name=Path(path).name)
-        return
-    with tempfile.TemporaryDirectory(prefix="finport-") as folder:
-        copy = Path(folder) / "stdin"
-        with copy.open("wb") as target:
-            shutil.copyfileobj(sys.stdin.buffer, target, 1 << 20)
-        yield RawFile(path=UPath(copy), uri="stdin", size_bytes=copy.stat().st_size, name="stdin")
-
-
 def _stated(document: str | None, options: str | None) -> tuple[FormatOptions | None, Contract]:
     if options is not None:
         return _options(options), Contract()
@@ -185,18 +192,33 @@ def _options(text: str) -> FormatOptions:
     return options
 
 
-def _document(name: str) -> Any:
+def _document(name: str) -> FormatSpec:
     """The spec of a Format document: a file that holds one, or the name of one in the project."""
-    path = Path(name)
-    project = surroundings.project_around(path.resolve().parent if path.is_file() else Path.cwd())
-    found = [
-        document
-        for document in surroundings.catalog(project).documents
-        if document.kind == "Format" and (document.name == name or (project.folder / document.path) == path.resolve())
-    ]
-    if not found:
-        raise ConfigError(f"there is no Format document '{name}'.", hint="name one of include/configs/formats")
-    return found[0].spec
+    # No document is called with a point or a slash.
+    spec = _spec_of_file(Path(name)) if "." in name or "/" in name else _spec_of_project(name)
+    return fill(spec, os.environ)
+
+
+def _spec_of_file(path: Path) -> FormatSpec:
+    try:
+        documents = parse(path.read_bytes(), path=str(path), kind="Format")
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be read: {error.strerror}.", hint="name a file that holds a Format document"
+        ) from error
+    mistakes = [mistake for document in documents for mistake in document.mistakes]
+    if mistakes:
+        raise ConfigError("\n".join(map(str, mistakes)))
+    if len(documents) != 1:
+        raise ConfigError(
+            f"{path} holds {len(documents)} documents.", hint="name a file that holds one Format document"
+        )
+    return cast("Format", documents[0].model).spec
+
+
+def _spec_of_project(name: str) -> FormatSpec:
+    documents = surroundings.catalog(surroundings.project())
+    return cast("Format", documents.document("Format", name).model).spec
 
 
 def _password(options: FormatOptions | None) -> Any:

@@ -1,4 +1,4 @@
-"""`finport convert` and `finport detect`: files to typed tables without Airflow, and what files are."""
+"""`finport convert`: files to typed tables without Airflow."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from finport_ingestion.cli import screen
 from finport_ingestion.cli.exits import Ending
 
 if TYPE_CHECKING:
@@ -61,30 +62,46 @@ def convert(
     """Convert files of any known format to typed tables, exactly, and account for every record.
 
     Formats are recognised by content; types are proved on every value. What cannot be read is set aside under
-    _quarantine with its place and reason. Exits with 1 when a file was refused.
+    _quarantine with its place and reason; a file that cannot be trusted is refused, and leaves nothing. Exits with 1
+    when a file was refused.
     """
     from finport_ingestion.cli.conversions import Conversions, wish_of
+    from finport_ingestion.engine.errors import ConfigError
 
-    wish = wish_of(
-        to=to.value,
-        document=format_document,
-        options=options,
-        max_error_share=0.0 if strict else max_error_share,
-        partition_by=tuple(partition_by or ()),
-        max_file_bytes=max_file_bytes,
-    )
+    try:
+        wish = wish_of(
+            to=to.value,
+            document=format_document,
+            options=options,
+            max_error_share=0.0 if strict else max_error_share,
+            partition_by=tuple(partition_by or ()),
+            max_file_bytes=max_file_bytes,
+        )
+        wanted = Conversions(inputs, out=out, wish=wish, quiet=report is ReportAs.JSON)
+    except ConfigError as error:
+        screen.complain(error.message, error.hint)
+        raise typer.Exit(Ending.USAGE) from error
+    reports: list[FileReport] = []
     refused = 0
-    with Conversions(inputs, out=out, wish=wish, quiet=report is ReportAs.JSON) as conversions:
-        reports: list[FileReport] = []
+    with wanted as conversions:
         for done in conversions:
             refused += done.error is not None
             if report is ReportAs.JSON:
-                print(json.dumps(done.to_plain(), ensure_ascii=False), flush=True)
+                print(_as_json(done), flush=True)
             else:
                 reports.append(done)
     if report is ReportAs.TABLE:
         from finport_ingestion.cli.converted import show
 
-        show(reports)
+        show(reports, out=out)
     if refused:
         raise typer.Exit(Ending.REFUSED)
+
+
+def _as_json(done: FileReport) -> str:
+    text = json.dumps(done.to_plain(), ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(done.to_plain())  # a file name that is no text: no stream takes it as it is
+    return text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,40 +12,64 @@ from finport_ingestion.cli import screen
 from finport_ingestion.cli.exits import Ending, refuse
 from finport_ingestion.cli.options import AsJson
 
+if TYPE_CHECKING:
+    from finport_ingestion.cli.inputs import Input
+
 _COLUMNS = (
-    screen.column("file"),
-    screen.column("format"),
+    screen.column("name", "file", least=30),
+    screen.column("format", spell=lambda value: value or "?"),
     screen.column("confidence", right=True, spell=lambda value: f"{value:.2f}" if value is not None else ""),
     screen.column("compression"),
     screen.column("encoding"),
-    screen.column("reasons"),
+    screen.column("reasons", spell=lambda value: "; ".join(value)),
 )
 
 
 def detect(
-    inputs: Annotated[list[str], typer.Argument(metavar="FILE|DIR...", help="Files, or folders of files.")],
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="FILE|DIR|-...", help="Files, folders of files, or - for standard input.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Say what files are: by content first, then by name. Exits with 1 when one is not recognised."""
-    from upath import UPath
+    from finport_ingestion.cli.converted import shown_names
+    from finport_ingestion.cli.inputs import inputs_of
+    from finport_ingestion.engine.errors import ConfigError
 
-    from finport_ingestion.cli.inputs import files_of
-    from finport_ingestion.engine.convert.interface import RawFile
+    try:
+        files = inputs_of(inputs)
+    except ConfigError as error:
+        screen.complain(error.message, error.hint)
+        raise typer.Exit(Ending.USAGE) from error
+    rows = [_recognised(file) for file in files]
+    if as_json:
+        screen.show_json(rows)
+    else:
+        names = shown_names([file.path for file in files])
+        screen.show_table([{"name": names[row["file"]], **row} for row in rows], _COLUMNS, empty="no files")
+    if any(row["format"] is None for row in rows):
+        raise typer.Exit(Ending.REFUSED)
+
+
+def _recognised(file: Input) -> dict[str, Any]:
     from finport_ingestion.engine.convert.recognise import recognise
     from finport_ingestion.engine.errors import FinportError
 
-    rows: list[dict[str, Any]] = []
-    for path, size in files_of(inputs):
-        raw = RawFile(path=UPath(path), uri=path, size_bytes=size, name=Path(path).name)
-        try:
-            found = recognise(raw)
-        except FinportError as error:
-            rows.append({"file": path, "format": None, "confidence": None, "reasons": (str(error),)})
-        else:
-            rows.append({"file": path, **dataclasses.asdict(found)})
-    screen.show_table(rows, _COLUMNS, as_json=as_json, empty="no files")
-    if any(row["format"] is None for row in rows):
-        raise typer.Exit(Ending.REFUSED)
+    try:
+        with file.opened() as raw:
+            return {"file": file.path, **dataclasses.asdict(recognise(raw))}
+    except FinportError as error:
+        reason = str(error).removeprefix(f"{file.path}: ")
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}"
+    return {
+        "file": file.path,
+        "format": None,
+        "confidence": None,
+        "reasons": (reason,),
+        "compression": None,
+        "encoding": None,
+    }
 
 
 def guess(

@@ -21,6 +21,9 @@ Row = Mapping[str, Any]
 _COLOURS = {
     "succeeded": "green",
     "ok": "green",
+    "ok with warnings": "yellow",
+    "quarantined rows": "yellow",
+    "refused": "red",
     "skipped": "yellow",
     "warn": "yellow",
     "running": "cyan",
@@ -34,6 +37,9 @@ _COLOURS = {
 }
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _GAP = "  "
+_FRAME = 3  # characters around each column of a table
+_WORTH = 16  # characters of a column that may be left out: fewer say nothing
+_UNSEEN = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {127: 0x2421}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +50,19 @@ class Column:
     title: str
     right: bool = False
     spell: Callable[[Any], str] | None = None
+    least: int | None = None  # characters that it may be cut to where a terminal is too narrow; 0: it may be left out
 
 
 def column(
-    key: str, title: str | None = None, *, right: bool = False, spell: Callable[[Any], str] | None = None
+    key: str,
+    title: str | None = None,
+    *,
+    right: bool = False,
+    spell: Callable[[Any], str] | None = None,
+    least: int | None = None,
 ) -> Column:
     """A column whose title is its key, unless said otherwise."""
-    return Column(key=key, title=title or key.replace("_", " "), right=right, spell=spell)
+    return Column(key=key, title=title or key.replace("_", " "), right=right, spell=spell, least=least)
 
 
 def show_table(
@@ -69,7 +81,8 @@ def show_table(
         return
     cells = [[_cell(row.get(column.key), column) for column in columns] for row in rows]
     if is_terminal(sys.stdout):
-        _console(sys.stdout).print(_table(cells, columns))
+        console = _console(sys.stdout)
+        console.print(_table(cells, columns, width=console.width))
     else:
         for line in _plain_lines(cells, columns):
             say(line)
@@ -157,21 +170,51 @@ def spell(value: object) -> str:
     return str(value)
 
 
+def visible(text: str) -> str:
+    """`text` without what would steer the terminal, or what no stream takes: names come from files of others."""
+    return text.translate(_UNSEEN).encode("utf-8", "backslashreplace").decode()
+
+
 def _cell(value: object, column: Column) -> str:
     text = column.spell(value) if column.spell else spell(value)
-    return " ".join(text.split("\n")) if "\n" in text else text
+    return visible(" ".join(text.split("\n")))
 
 
-def _table(cells: Sequence[Sequence[str]], columns: Sequence[Column]) -> Any:
+def _cut(cells: Sequence[Sequence[str]], columns: Sequence[Column], *, width: int) -> list[int]:
+    """How wide each column is where the table may be `width` characters wide: the last ones are cut first."""
+    from rich.cells import cell_len
+
+    widths = [max(map(cell_len, (column.title, *texts))) for column, *texts in zip(columns, *cells, strict=True)]
+    over = sum(widths) + _FRAME * len(columns) - width
+    for place, column in reversed(list(enumerate(columns))):
+        if column.least is not None and over > 0 and widths[place] > column.least:
+            given = max(column.least, widths[place] - over)
+            given = 0 if column.least == 0 and given < _WORTH else given
+            over -= widths[place] - given + (0 if given else _FRAME)
+            widths[place] = given
+    return widths
+
+
+def _shortened(text: str, width: int) -> str:
+    """A name without its middle, a sentence without its end."""
+    if len(text) <= width:
+        return text
+    tail = 0 if " " in text else width // 2
+    return f"{text[: width - tail - 1]}…{text[len(text) - tail :]}"
+
+
+def _table(cells: Sequence[Sequence[str]], columns: Sequence[Column], *, width: int) -> Any:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
+    shown = [(place, wide) for place, wide in enumerate(_cut(cells, columns, width=width)) if wide]
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column.title, justify="right" if column.right else "left", overflow="fold")
+    for place, _ in shown:
+        table.add_column(columns[place].title, justify="right" if columns[place].right else "left", overflow="fold")
     for row in cells:
-        table.add_row(*(Text(text, style=_COLOURS.get(text, "")) for text in row))
+        texts = [_shortened(row[place], wide) for place, wide in shown]
+        table.add_row(*(Text(text, style=_COLOURS.get(text, "")) for text in texts))
     return table
 
 
@@ -189,6 +232,7 @@ def _plain_lines(cells: Sequence[Sequence[str]], columns: Sequence[Column]) -> l
 
 
 def _print(text: str, stream: IO[str], style: str | None) -> None:
+    text = visible(text)
     if not is_terminal(stream):
         print(text, file=stream)
         return

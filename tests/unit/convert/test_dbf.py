@@ -166,6 +166,16 @@ def test_a_code_page_that_is_not_stated_is_found_out_and_said(tmp_path: Path) ->
     assert read(tmp_path, content, encoding="cp437").column("X")[0] != "Zürich"
 
 
+def test_a_code_page_that_python_does_not_have_is_said(tmp_path: Path) -> None:
+    found = read(tmp_path, one_field("C", 8, 0, b"\x98\xd7\x88\x89\xe7\xf5\x9e", page=0x69))
+    assert "code page 0x69, which is not known" in found.warnings
+    assert "cp500" not in found.warnings
+
+
+def test_a_nul_for_a_deletion_mark_is_a_blank(tmp_path: Path) -> None:
+    assert read(tmp_path, dbf([("X", "C", 1, 0)], [b"\0a", b" b"])).column("X") == ["a", "b"]
+
+
 def test_a_text_that_is_not_of_the_code_page_costs_its_record(tmp_path: Path) -> None:
     found = read(tmp_path, one_field("C", 4, 0, b"ok", b"\xff\xfe", b"ok"), encoding="utf-8")
     assert found.column("X") == ["ok", "ok"]

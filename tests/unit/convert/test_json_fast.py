@@ -29,8 +29,9 @@ def raw(folder: Path, content: bytes, **fields: Any) -> RawFile:
     return RawFile(path=UPath(path), uri="in.ndjson", size_bytes=len(content), **fields)
 
 
-def prepare(columns: pa.RecordBatch) -> Mapping[str, Look]:
-    return {name: look(columns.column(name)) for name in columns.schema.names}
+def prepare(columns: pa.RecordBatch, origins: Mapping[str, frozenset[Origin]] | None = None) -> Mapping[str, Look]:
+    stated = origins or {}
+    return {name: look(columns.column(name), origins=stated[name]) for name in columns.schema.names}
 
 
 def fast(file: RawFile, *, window_bytes: int = 4096) -> list[Batch]:

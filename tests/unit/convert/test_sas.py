@@ -196,11 +196,23 @@ def test_a_file_of_no_rows_shows_its_columns(tmp_path: Path) -> None:
     assert found.batches[0].columns.schema.field("X").type == pa.date32()
 
 
-def test_columns_that_overlap_are_refused(tmp_path: Path) -> None:
-    content = library(member("A", [("X", "number", 8, ""), ("Y", "number", 8, "")], [ibm(1.0) + ibm(2.0)]))
-    at = content.index(b"Y       ") - 8 + 84 + 1  # the position of Y in a row
-    with pytest.raises(FormatError):
-        read(tmp_path, content[:at] + bytes(3) + content[at + 3 :])
+def test_columns_are_read_in_their_order_where_positions_contradict_it(tmp_path: Path) -> None:
+    content = bytearray(library(member("A", [("X", "number", 8, ""), ("Y", "text", 2, "")], [ibm(1.0) + b"ab"])))
+    content[content.index(b"Y       ") - 8 + 84 + 3] = 0
+    content[content.index(b"X       ") - 8 + 84 + 3] = 2
+    found = read(tmp_path, bytes(content))
+    assert found.rows("A") == [{"X": 1.0, "Y": "ab"}]
+    assert "contradict their order" in found.warnings
+
+
+def test_rows_that_version_8_states_are_compared(tmp_path: Path) -> None:
+    content = xpt({"t": ["ab"] * 90}, file_format_version=8, table_name="T")
+    header = b"HEADER RECORD*******OBSV8   HEADER RECORD!!!!!!!"
+    at = content.index(header) + len(header)
+    stated = content[:at] + b"%15d" % 90 + content[at + 15 :]
+    assert len(read(tmp_path, stated).rows("T")) == 90
+    with pytest.raises(FormatError, match="says that it has 90 rows"):
+        read(tmp_path, stated[: len(stated) - 80])
 
 
 @in_the_corpus

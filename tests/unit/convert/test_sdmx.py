@@ -101,7 +101,7 @@ def test_the_sender_and_deleted_data_are_heard(tmp_path: Path) -> None:
 def test_a_group_that_comes_too_late_is_said(tmp_path: Path) -> None:
     content = FLAT.replace("</m:DataSet>", '<Group GEO="AT" X="1"/></m:DataSet>')
     [warning] = warnings(read("sdmx", raw_of(tmp_path, content)))
-    assert "line 5: a group stands behind observations" in warning
+    assert "line 4: a group stands behind observations" in warning
 
 
 def test_several_values_of_an_attribute_are_a_list(tmp_path: Path) -> None:
@@ -181,6 +181,12 @@ def test_the_second_version_has_structures_and_measures(tmp_path: Path) -> None:
         (json.dumps(message(series={"0:7": {"observations": {"0": [1]}}})), "has position '7' of 'FREQ'"),
         (json.dumps(message(series={"0": {"observations": {"0": [1]}}})), "has 1 positions"),
         (json.dumps({"a": 1}), "no 'dataSets'"),
+        (json.dumps(message(structure=7)), "names structure 7, of 1"),
+        (json.dumps(message(structure=0.5)), "names structure 0.5, of 1"),
+        (json.dumps(message(series=[1])), "'series' is no object"),
+        (json.dumps(message(dimensionGroupAttributes={"0::": 1})), "of the group '0::' are no list"),
+        (json.dumps(message()).replace('"values": [{"id": "A", "name": "a"}]', '"values": {"0": 1}'), "are no list"),
+        (json.dumps(message(series={"0:0": {"observations": {"0": [{"a": float("nan")}]}}})), "NaN"),
         ("[1]", "not JSON: no object"),
         ('{"dataSets": [', "not JSON: line 1"),
         ('{"a":' * 100_000, "nested too deep"),
@@ -194,7 +200,9 @@ def test_what_contradicts_itself_is_refused(tmp_path: Path, content: str, words:
 
 
 def test_both_are_recognised_by_their_beginning(tmp_path: Path) -> None:
-    assert (found := likeness("sdmx", tmp_path, GENERIC[:400].encode())) and found.confidence >= 0.95
-    assert (found := likeness("sdmx_json", tmp_path, json.dumps(message()).encode("utf-16"))) and found.confidence > 0.9
+    assert (found := likeness("sdmx", tmp_path, GENERIC[:400].encode()))
+    assert found.confidence >= 0.95
+    assert (found := likeness("sdmx_json", tmp_path, json.dumps(message()).encode("utf-16")))
+    assert found.confidence > 0.9
     assert likeness("sdmx_json", tmp_path, b'{"a": 1}') is None
     assert likeness("sdmx", tmp_path, b"<Data/>") is None

@@ -290,6 +290,14 @@ def test_a_cut_old_workbook_is_refused(tmp_path: Path, share: float) -> None:
         read(tmp_path, content[: int(len(content) * share)])
 
 
+def test_sizes_that_no_sheet_has_ask_for_no_memory(tmp_path: Path) -> None:
+    content = bytearray(old_book([["a", "b"], [1, 2]]))
+    at = content.index(struct.pack("<HH", 0x0200, 14)) + 4
+    struct.pack_into("<IIHH", content, at, 0xFF0000, 2, 0, 0xFFFF)
+    with pytest.raises(FormatError, match="lies outside of every sheet"):
+        read(tmp_path, bytes(content))
+
+
 def test_an_old_document_of_another_kind_is_refused(tmp_path: Path) -> None:
     content = old_book([["a"], [1]]).replace("Workbook".encode("utf-16-le"), "Workword".encode("utf-16-le"))
     with pytest.raises(FormatError, match="no workbook: it holds"):

@@ -212,8 +212,10 @@ def test_a_text_of_another_form_is_not_guessed(name: str, text: str) -> None:
 
 
 def test_pages_and_instances_are_recognised(tmp_path: Path) -> None:
-    assert (found := likeness("inline_xbrl", tmp_path, page().encode())) and found.confidence == 1
-    assert (found := likeness("xbrl", tmp_path, instance().encode("utf-16"))) and found.confidence == 1
+    assert (found := likeness("inline_xbrl", tmp_path, page().encode()))
+    assert found.confidence == 1
+    assert (found := likeness("xbrl", tmp_path, instance().encode("utf-16")))
+    assert found.confidence == 1
     assert likeness("inline_xbrl", tmp_path, b"<html><body/></html>") is None
     with pytest.raises(FormatError, match="without inline XBRL"):
         read("inline_xbrl", raw_of(tmp_path, '<html xmlns="http://www.w3.org/1999/xhtml"/>'))

@@ -183,7 +183,8 @@ def test_a_path_that_finds_nothing_is_said(tmp_path: Path) -> None:
 
 def test_it_is_recognised_by_its_beginning(tmp_path: Path) -> None:
     content = b'<?xml version="1.0"?><!-- x --><l><r/>'
-    assert (found := likeness("xml", tmp_path, content)) and found.confidence >= 0.8
+    assert (found := likeness("xml", tmp_path, content))
+    assert found.confidence >= 0.8
     assert likeness("xml", tmp_path, content.decode().encode("utf-16"))
     assert likeness("xml", tmp_path, b"<html><body/></html>") is None
     assert likeness("xml", tmp_path, b"a,b\n1,2\n") is None

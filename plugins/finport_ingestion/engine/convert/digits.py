@@ -59,27 +59,62 @@ def read_numbers(values: pa.StringArray) -> Numbers | None:
     if laid is None:
         return None
     content, starts, ends = laid
-    points = np.flatnonzero(content == _POINT)
+    points = int(np.count_nonzero(content == _POINT))
     minus = content[starts] == _MINUS
     signs = int(np.count_nonzero(minus))
     digits = int(np.count_nonzero((content - np.uint8(_ZERO)) < 10))
     # Every byte is a digit, a point, or a minus at the beginning.
-    if digits + len(points) + signs != len(content):
+    if digits + points + signs != len(content):
         return None
     begins = starts + minus if signs else starts
-    fractions = _fractions(points, starts, ends)
+    fractions = _fractions(content, points, starts, ends)
     if fractions is None:
         return None
-    whole = ends - begins - fractions - (fractions > 0) if len(points) else ends - begins
-    if (whole + fractions <= 0).any() or _zero_leads(content, begins, whole):
+    whole = ends - begins - fractions.taken
+    if not fractions.fill(whole) or _zero_leads(content, begins, whole):
         return None
-    before, scale = int(whole.max()), int(fractions.max()) if len(points) else 0
+    before = int(whole.max())
     unscaled = None
-    if before + scale <= MAX_DIGITS:
-        unscaled = _parse(content, starts, ends, fractions, values)
-        if scale:
-            unscaled = _scaled(unscaled, fractions, scale, values)
-    return Numbers(digits=before, scale=scale, signed=signs > 0, unscaled=unscaled)
+    if before + fractions.scale <= MAX_DIGITS:
+        unscaled = fractions.scaled(_parse(content, ends, fractions, values), values)
+    return Numbers(digits=before, scale=fractions.scale, signed=signs > 0, unscaled=unscaled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fractions:
+    """How many digits stand behind the point of each value: the same of all, as amounts are written, or of each."""
+
+    scale: int  # the most
+    each: Places | None = None  # None: all have `scale`
+
+    @property
+    def taken(self) -> Places:
+        """The bytes of each value that are no digits before the point, nor a minus."""
+        if self.each is None:
+            return np.array(self.scale + 1 if self.scale else 0, dtype=np.int64)
+        return self.each + (self.each > 0).astype(np.int64)
+
+    def fill(self, whole: Places) -> bool:
+        """Whether each value has a digit, before the point or behind it."""
+        behind = self.scale if self.each is None else self.each
+        return not ((whole < 0) | (whole + behind <= 0)).any()
+
+    def points_before(self, count: int) -> Places:
+        """How many points stand before the end of each value."""
+        if self.each is None:
+            return np.arange(1, count + 1)
+        return np.cumsum(self.each > 0)
+
+    def scaled(self, unscaled: npt.NDArray[np.int64], values: pa.StringArray) -> npt.NDArray[np.int64]:
+        """Values without their points as if all had `scale` digits behind them."""
+        if self.each is None or bool((self.each == self.scale).all()):
+            return unscaled
+        factors = _POWERS[self.scale - self.each]
+        if len(self.each) == len(unscaled):
+            return unscaled * factors
+        scaled = unscaled.copy()
+        scaled[np.asarray(values.is_valid())] *= factors
+        return scaled
 
 
 def total_length(numbers: npt.NDArray[np.int64]) -> int | None:
@@ -117,19 +152,23 @@ def _laid_out(values: pa.StringArray) -> tuple[Bytes, Places, Places] | None:
     return content, starts[filled], ends[filled]
 
 
-def _fractions(points: Places, starts: Places, ends: Places) -> Places | None:
-    """How many digits stand behind the point of each value; None where one has two points or ends with one."""
-    if not len(points):
-        return np.zeros(len(starts), dtype=np.int64)
-    if len(points) == len(starts) and bool(((points >= starts) & (points < ends)).all()):
-        behind = ends - points - 1
-        return None if (behind == 0).any() else behind
+def _fractions(content: Bytes, count: int, starts: Places, ends: Places) -> _Fractions | None:
+    """The digits behind the points; None where a value has two points or ends with one."""
+    if not count:
+        return _Fractions(0)
+    if count == len(starts):
+        first = np.flatnonzero(content[: ends[0]] == _POINT)
+        scale = int(ends[0] - 1 - first[-1]) if len(first) else 0
+        places = ends - (scale + 1)
+        if scale and bool((places >= starts).all()) and bool((content[places] == _POINT).all()):
+            return _Fractions(scale)
+    points = np.flatnonzero(content == _POINT)
     owner = np.searchsorted(ends, points, side="right")
     if (np.diff(owner) == 0).any():
         return None
-    fractions = np.zeros(len(starts), dtype=np.int64)
-    fractions[owner] = ends[owner] - points - 1
-    return None if (fractions[owner] == 0).any() else fractions
+    each = np.zeros(len(starts), dtype=np.int64)
+    each[owner] = ends[owner] - points - 1
+    return None if (each[owner] == 0).any() else _Fractions(int(each.max()), each)
 
 
 def _zero_leads(content: Bytes, begins: Places, whole: Places) -> bool:
@@ -137,17 +176,16 @@ def _zero_leads(content: Bytes, begins: Places, whole: Places) -> bool:
     return bool(((first == _ZERO) & (whole > 1)).any())
 
 
-def _parse(
-    content: Bytes, starts: Places, ends: Places, fractions: Places, values: pa.StringArray
-) -> npt.NDArray[np.int64]:
+def _parse(content: Bytes, ends: Places, fractions: _Fractions, values: pa.StringArray) -> npt.NDArray[np.int64]:
     """The digits of each value as an integer, points left out; 0 for null."""
-    count = len(starts)
+    count = len(ends)
     offsets = np.empty(count + 1, dtype=np.int32)
     offsets[0], offsets[1:] = 0, ends
-    if fractions.any():
-        content = content[content != _POINT]
-        offsets[1:] -= np.cumsum(fractions > 0)
-    texts = pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(offsets), pa.py_buffer(content)])
+    digits = content.tobytes()
+    if fractions.scale:
+        digits = digits.translate(None, b".")
+        offsets[1:] -= fractions.points_before(count)
+    texts = pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(offsets), pa.py_buffer(digits)])
     # Arrow's parser is fast; that it takes leading zeros is what makes 0.05 readable as 005.
     parsed = np.asarray(texts.cast(pa.int64()))
     if count == len(values):
@@ -155,19 +193,6 @@ def _parse(
     whole = np.zeros(len(values), dtype=np.int64)
     whole[np.asarray(values.is_valid())] = parsed
     return whole
-
-
-def _scaled(
-    unscaled: npt.NDArray[np.int64], fractions: Places, scale: int, values: pa.StringArray
-) -> npt.NDArray[np.int64]:
-    if bool((fractions == scale).all()):
-        return unscaled
-    factors = _POWERS[scale - fractions]
-    if len(fractions) == len(unscaled):
-        return unscaled * factors
-    scaled = unscaled.copy()
-    scaled[np.asarray(values.is_valid())] *= factors
-    return scaled
 
 
 def _array(kind: pa.DataType, data: pa.Buffer, values: pa.StringArray) -> pa.Array:

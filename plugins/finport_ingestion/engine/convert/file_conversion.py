@@ -5,25 +5,24 @@ What is written appears in the output folder when all of it is there; of a refus
 
 from __future__ import annotations
 
-import contextlib
 import resource
 import shutil
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from finport_ingestion.engine.config.models.contract import Contract
 from finport_ingestion.engine.convert.isolation import isolated
+from finport_ingestion.engine.convert.output_folder import new_scratch, publish, refuse_foreign_target, target_of
 from finport_ingestion.engine.convert.outputs.interface import Output
 from finport_ingestion.engine.convert.recognise import reader_of, recognise
 from finport_ingestion.engine.convert.registry import FORMATS
 from finport_ingestion.engine.convert.report import FileReport, Outcome, TableReport, outcome_of
 from finport_ingestion.engine.convert.table_files import TableFiles, convert_tables
-from finport_ingestion.engine.convert.tables import Joined
+from finport_ingestion.engine.convert.tables import Joined, OneTable
 from finport_ingestion.engine.convert.unpack import unpacked
 from finport_ingestion.engine.errors import FinportError, FormatError, TransientError
 from finport_ingestion.engine.options import FormatOptions, UnpackOptions
@@ -50,21 +49,26 @@ class Wish:
     gathered_bytes: int = 16 << 20  # a file up to this size is read once, into memory
 
 
-def convert_file(raw: RawFile, folder: Path, *, wish: Wish) -> FileReport:
+def convert_file(raw: RawFile, folder: Path, *, wish: Wish, place: PurePath | None = None) -> FileReport:
     """Convert `raw` into a folder of its name below `folder`.
 
     Never raises for what is wrong with the file: that is a report whose outcome is `refused`.
+
+    Args:
+        place: The folder below `folder`, where it is not called as the file.
 
     Raises:
         TransientError: The output cannot be written now.
     """
     began = time.perf_counter()
     told = _Told(path=str(raw.uri))
-    scratch = folder / f".finport-{uuid.uuid4().hex}"
+    target = target_of(folder, place or PurePath(raw.file_name))
+    scratch = new_scratch(folder)
     try:
+        refuse_foreign_target(target)
         tables = _convert(raw, scratch, told, wish)
         _refuse_too_many_errors(tables, raw, wish)
-        tables = _publish(scratch, folder / _folder_name(raw), tables)
+        tables = _publish(scratch, target, tables)
         told.tables = tables
         quarantined = sum(table.quarantined for table in tables)
         told.outcome = outcome_of(quarantined=quarantined, warned=bool(told.warnings or told.drift))
@@ -131,15 +135,21 @@ def _readers(raw: RawFile, files: Sequence[RawFile], told: _Told, wish: Wish) ->
     """What is read, in turn: the name that its tables begin with, the file, and what reads it."""
     if wish.options and wish.options.unpack.union and len(files) > 1:
         options = _options(files[0], told, wish)
-        yield "", raw, Joined(_reader(options), files)
+        yield "", raw, _meant(Joined(_reader(options), files), wish)
         return
     for file in files:
-        yield file.file_name if len(files) > 1 else "", file, _reader(_options(file, told, wish))
+        yield file.file_name if len(files) > 1 else "", file, _meant(_reader(_options(file, told, wish)), wish)
 
 
 def _reader(options: FormatOptions) -> Reader:
     reader: Reader = reader_of(options)
     return isolated(reader) if reader.isolated else reader
+
+
+def _meant(reader: Reader, wish: Wish) -> Reader:
+    """A contract is of one table, as a Source has one: the one that is stated, or the main one."""
+    stated = wish.options.table if wish.options else None
+    return OneTable(reader, stated) if stated or wish.contract.columns else reader
 
 
 def _options(file: RawFile, told: _Told, wish: Wish) -> FormatOptions:
@@ -151,7 +161,7 @@ def _options(file: RawFile, told: _Told, wish: Wish) -> FormatOptions:
     told.confidence = min(recognised.confidence, told.confidence or 1.0)
     if recognised.warning:
         told.warnings[f"{file.uri}: {recognised.warning}"] = None
-    if recognised.encoding:
+    if recognised.encoding and not FORMATS.get(recognised.format).typed:
         told.facts["encoding"] = recognised.encoding
     options: FormatOptions = FORMATS.get(recognised.format).Options.model_validate({"format": recognised.format})
     return options
@@ -175,16 +185,5 @@ def _refuse_too_many_errors(tables: Sequence[TableReport], raw: RawFile, wish: W
 
 
 def _publish(scratch: Path, target: Path, tables: Sequence[TableReport]) -> list[TableReport]:
-    """Put the finished files under their name; an earlier conversion of the file gives way."""
-    scratch.mkdir(parents=True, exist_ok=True)
-    old = target.with_name(f".{target.name}.{uuid.uuid4().hex}.old")
-    with contextlib.suppress(FileNotFoundError):
-        target.rename(old)
-    scratch.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+    publish(scratch, target)
     return [table.moved(str(scratch), str(target)) for table in tables]
-
-
-def _folder_name(raw: RawFile) -> str:
-    name = raw.file_name
-    return f"_{name}" if name.startswith(".") else name

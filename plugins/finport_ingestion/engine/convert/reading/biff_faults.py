@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from finport_ingestion.engine.convert.reading.sheet_grid import ERROR_TEXTS, Merge
 
 _BOF, _EOF, _SHEET, _FORMULA, _ERROR, _FILEPASS = 0x0809, 0x000A, 0x0085, 0x0006, 0x0205, 0x002F
+_TEXTS, _DIMENSIONS = 0x00FC, 0x0200
+_CELLS = frozenset([_FORMULA, _ERROR, 0x00BD, 0x00BE, 0x00D6, 0x00FD, 0x0201, 0x0203, 0x0204, 0x027E])
+_MOST_ROWS, _MOST_COLUMNS = 65_536, 256
 _XLSB_ROW, _XLSB_ERROR, _XLSB_FORMULA_ERROR = 0, 3, 11
 _XLSB_CELLS, _XLSB_MERGE = range(1, 12), 176
 
@@ -24,9 +27,15 @@ def xls_is_encrypted(stream: bytes) -> bool:
 
 
 def xls_errors(stream: bytes) -> list[dict[tuple[int, int], str]]:
-    """The text of each error cell by row and column, for each sheet in the workbook's order."""
+    """The text of each error cell by row and column, for each sheet in the workbook's order.
+
+    Raises:
+        ValueError: A record states sizes that no workbook has: a library would ask for memory for them.
+    """
     starts = []
     for kind, at, size in _records(stream, 0):
+        if kind == _TEXTS and size >= 8 and struct.unpack_from("<I", stream, at + 4)[0] > len(stream):
+            raise ValueError(f"record at byte {at} states more texts than there are bytes")
         if kind == _SHEET and size >= 4:
             starts.append(struct.unpack_from("<I", stream, at)[0])
         if kind == _EOF:
@@ -41,6 +50,8 @@ def _sheet_errors(stream: bytes, start: int) -> dict[tuple[int, int], str]:
         depth += (kind == _BOF) - (kind == _EOF)
         if depth <= 0:
             break
+        if kind == _DIMENSIONS or kind in _CELLS:
+            _check_size(stream, kind, at, size)
         if depth > 1 or kind not in (_ERROR, _FORMULA):
             continue
         code = _error_code(stream, kind, at, size)
@@ -48,6 +59,17 @@ def _sheet_errors(stream: bytes, start: int) -> dict[tuple[int, int], str]:
             row, column = struct.unpack_from("<HH", stream, at)
             found[row, column] = ERROR_TEXTS.get(code, "#ERROR")
     return found
+
+
+def _check_size(stream: bytes, kind: int, at: int, size: int) -> None:
+    if kind == _DIMENSIONS and size >= 10:
+        wide = size >= 14
+        top, bottom, left, right = struct.unpack_from("<IIHH" if wide else "<HHHH", stream, at)
+        fits = top <= bottom <= _MOST_ROWS and left <= right <= _MOST_COLUMNS
+    else:
+        fits = size < 4 or struct.unpack_from("<H", stream, at + 2)[0] < _MOST_COLUMNS
+    if not fits:
+        raise ValueError(f"record at byte {at} lies outside of every sheet")
 
 
 def _error_code(stream: bytes, kind: int, at: int, size: int) -> int | None:

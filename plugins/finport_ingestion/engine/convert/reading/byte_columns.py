@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finport_ingestion.engine.convert.reading.transcoding import find_encoding
+
 Bytes = npt.NDArray[np.uint8]
 _PADDING = " \0"
+_UNUSUAL_ROWS = 1_000  # of a block: enough to tell an encoding
+_ASCII = bytes(range(32, 127))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,24 @@ def texts(block: Bytes, *, encoding: str, lead: bool = False) -> Texts:
         return _decoded(block, encoding, lead=lead)
     trimmed = (pc.utf8_trim if lead else pc.utf8_rtrim)(values, characters=_PADDING)
     return Texts(blank_as_null(trimmed))
+
+
+def unusual_texts(block: Bytes) -> bytes:
+    """Texts that are not ASCII, a line each: what tells an encoding."""
+    odd = block[(block & 0x80).any(axis=1)]
+    return b"".join(row.tobytes().rstrip(b" \0") + b"\n" for row in odd[:_UNUSUAL_ROWS])
+
+
+def encoding_of(unusual: bytes, *, declared: str | None) -> str:
+    """The declared encoding, or the one that texts seem to have: a code page, in which ASCII is ASCII.
+
+    Raises:
+        ConfigError: Python knows no encoding of the declared name.
+    """
+    found = find_encoding(io.BytesIO(unusual), declared=declared).name
+    if declared is None and _ASCII.decode(found, "replace") != _ASCII.decode():
+        return "cp1252"
+    return found
 
 
 def blank_as_null(values: pa.StringArray) -> pa.StringArray:

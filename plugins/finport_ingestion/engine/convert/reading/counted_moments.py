@@ -24,6 +24,7 @@ _SAS_EPOCH = -3_653 * _DAY  # 1960-01-01
 _SPSS_EPOCH = -141_428 * _DAY  # 1582-10-14
 _STATA_EPOCH_YEAR = 1960
 _LARGEST_SECONDS = 8e12  # of either sign: further away, microseconds leave 64 bits
+_MOST_PERIODS = 1_000_000  # of either sign: weeks of 19,000 years
 
 
 class Kind(StrEnum):
@@ -82,7 +83,7 @@ def extent(values: Numbers, moment: Moment) -> Extent:
 
 
 def _has_years(values: Numbers, moment: Moment) -> bool:
-    return moment.kind is not Kind.PERIOD or bool((np.abs(values) < 400_000).all())
+    return moment.kind is not Kind.PERIOD or bool((np.abs(values) < _MOST_PERIODS).all())
 
 
 def type_of(moment: Moment, found: Extent) -> pa.DataType:

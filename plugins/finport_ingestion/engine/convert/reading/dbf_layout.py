@@ -15,7 +15,6 @@ from finport_ingestion.engine.convert.interface import RawFile
 from finport_ingestion.engine.errors import FormatError
 
 VERSIONS = {
-    0x02: "FoxBASE",
     0x03: "dBASE III",
     0x04: "dBASE 7",
     0x05: "dBASE 5",
@@ -85,6 +84,7 @@ class Layout:
     fields: tuple[Field, ...]
     flags: Field | None  # of nulls
     encoding: str | None
+    code_page: int  # as it is stated; 0 for none
 
 
 def likely(content: bytes) -> bool:
@@ -114,7 +114,7 @@ def read_layout(stream: IO[bytes], raw: RawFile) -> Layout:
         raise FormatError(f"{raw.uri}: {what}.", offset_bytes=0, hint="state the right 'format', or ask for it again")
     records, start, record = struct.unpack_from("<I2H", head, 4)
     content = head + stream.read(max(0, start - _HEADER_BYTES))
-    if len(content) < start or start < 2 * _HEADER_BYTES or head[15] == 1:
+    if len(content) < start or start < _HEADER_BYTES or head[15] == 1:
         what = "it is encrypted" if head[15] == 1 else "it ends in its header"
         raise FormatError(f"{raw.uri}: {what}.", offset_bytes=len(content), hint=_HINT)
     fields = _placed(_fields(content, seven=head[0] in _SEVENS), version=head[0], raw=raw)
@@ -131,6 +131,7 @@ def read_layout(stream: IO[bytes], raw: RawFile) -> Layout:
         fields=tuple(field for field in fields if not field.is_system),
         flags=next((field for field in fields if field.is_system), None),
         encoding=_CODE_PAGES.get(head[29]),
+        code_page=head[29],
     )
 
 

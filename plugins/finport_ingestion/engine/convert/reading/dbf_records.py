@@ -6,7 +6,6 @@ is left out and counted.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import IO
@@ -17,17 +16,18 @@ import pyarrow.compute as pc
 
 from finport_ingestion.engine.convert.interface import BadRecord, Batch, Origin, RawFile
 from finport_ingestion.engine.convert.names import unique_names
-from finport_ingestion.engine.convert.reading.byte_columns import Bytes, Texts, texts
+from finport_ingestion.engine.convert.reading.byte_columns import Bytes, Texts, encoding_of, texts, unusual_texts
 from finport_ingestion.engine.convert.reading.dbf_layout import Field, Layout, read_layout
 from finport_ingestion.engine.convert.reading.dbf_values import MEMOS, READ, memos, numbers
 from finport_ingestion.engine.convert.reading.foreign import refuse_signature
-from finport_ingestion.engine.convert.reading.transcoding import find_encoding, visible
+from finport_ingestion.engine.convert.reading.transcoding import visible
 from finport_ingestion.engine.errors import FormatError
 
 _ROWS = 65_536
 _BATCH_BYTES = 16 << 20
 _DETECT_BYTES = 1 << 20
-_LIVE, _DELETED = ord(" "), ord("*")
+_DELETED = ord("*")
+_LIVE = np.frombuffer(b" \0", np.uint8)  # some write a NUL for the blank
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,9 +106,10 @@ def _opened(stream: IO[bytes], layout: Layout, declared: str | None) -> tuple[_T
     ]
     if declared is not None or layout.encoding is None:
         unusual = b"" if declared is not None else _unusual(stream, table)
-        table.encoding = find_encoding(io.BytesIO(unusual), declared=declared).name
+        table.encoding = encoding_of(unusual, declared=declared)
         if unusual:
-            told.append(f"it states no code page; its text is taken for {table.encoding}")
+            stated = f"code page {layout.code_page:#04x}, which is not known" if layout.code_page else "no code page"
+            told.append(f"it states {stated}; its text is taken for {table.encoding}")
     return table, tuple(told)
 
 
@@ -120,9 +121,7 @@ def _unusual(stream: IO[bytes], table: _Table) -> bytes:
         block = _block(stream, table, start, min(step, table.layout.records - start))
         for one in table.layout.fields:
             if one.type in "CV":
-                cells = _cells(block, one)
-                odd = cells[(cells & 0x80).any(axis=1)]
-                found += b"".join(row.tobytes().rstrip(b" \0") + b"\n" for row in odd[:1000])
+                found += unusual_texts(_cells(block, one))
         if len(found) >= _DETECT_BYTES:
             break
     return bytes(found)
@@ -140,7 +139,7 @@ def _cells(block: Bytes, found: Field) -> Bytes:
 
 def _batch(table: _Table, block: Bytes, *, after: int, warnings: tuple[str, ...] = ()) -> Batch:
     marks = block[:, 0]
-    live = np.flatnonzero(marks == _LIVE)
+    live = np.flatnonzero(np.isin(marks, _LIVE))
     table.deleted += int((marks == _DELETED).sum())
     bad = [_bad(table, block[at], after + int(at), "", "no deletion mark") for at in _unmarked(marks)]
     columns: dict[str, pa.Array] = {}
@@ -168,7 +167,7 @@ def _batch(table: _Table, block: Bytes, *, after: int, warnings: tuple[str, ...]
 
 
 def _unmarked(marks: Bytes) -> Sequence[int]:
-    found: list[int] = np.flatnonzero((marks != _LIVE) & (marks != _DELETED)).tolist()
+    found: list[int] = np.flatnonzero(~np.isin(marks, _LIVE) & (marks != _DELETED)).tolist()
     return found
 
 

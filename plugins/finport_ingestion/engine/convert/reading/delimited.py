@@ -94,8 +94,9 @@ def _read(
                 buffer = buffer[consumed:]
                 yield batch
             if len(buffer) > raw.limits.record_bytes:
+                most = raw.limits.record_bytes
                 raise FormatError(
-                    f"{raw.uri}: line {parser.lines_before() + 1}: a record longer than {raw.limits.record_bytes >> 20} MB.",
+                    f"{raw.uri}: line {parser.lines_before() + 1}: a record of more than {most} bytes.",
                     offset_bytes=parser.offset,
                     hint="state the right 'format', 'delimiter' and 'quote'",
                 )

@@ -9,9 +9,14 @@ from typing import Any
 import pyarrow as pa
 
 from finport_ingestion.engine.convert.interface import Batch, Origin, RawFile
-from finport_ingestion.engine.convert.reading.foreign import refuse_foreign, refuse_signature
-from finport_ingestion.engine.convert.reading.json_texts import DECODER, Ambiguous, Number, plain_number, spelled
-from finport_ingestion.engine.convert.reading.transcoding import find_encoding, utf8_chunks
+from finport_ingestion.engine.convert.reading.json_texts import (
+    Ambiguous,
+    NotARecord,
+    Number,
+    plain_number,
+    spelled,
+)
+from finport_ingestion.engine.convert.reading.sdmx_json_text import parsed_document
 from finport_ingestion.engine.errors import FormatError
 
 _BATCH_ROWS = 65_536
@@ -34,7 +39,7 @@ class _Structure:
     def order(self) -> list[str]:
         """The dimensions as the key of the structure has them, where it says so."""
         every = [one for level in ("dataSet", "series", "observation") for one in self.dimensions.get(level, [])]
-        placed = all(isinstance(one.get("keyPosition"), Number) for one in every)
+        placed = all(_position(one.get("keyPosition")) is not None for one in every)
         return [str(one["id"]) for one in (sorted(every, key=lambda one: int(one["keyPosition"])) if placed else every)]
 
 
@@ -61,7 +66,7 @@ def read_sdmx_json(raw: RawFile) -> Iterator[Batch]:
         FormatError: It is no SDMX-JSON data message, or contradicts its own structure.
     """
     raw.refuse_if_larger_than_memory()
-    document = _parsed(raw)
+    document = parsed_document(raw)
     if document is None:
         return
     inner = document.get("data")
@@ -74,46 +79,12 @@ def read_sdmx_json(raw: RawFile) -> Iterator[Batch]:
         structures = [_structure(one) for one in listed]
         for number, found in enumerate(sets):
             yield from _batches(raw, found, number, structures)
-    except _Broken as fault:
+    except (_Broken, NotARecord) as fault:
         raise FormatError(
             f"{raw.uri}: no SDMX-JSON data message: {fault}.",
             offset_bytes=0,
             hint="state 'format: json' with 'recordPath' for other JSON, or look at what the source answered",
         ) from fault
-
-
-def _parsed(raw: RawFile) -> dict[str, Any] | None:
-    with raw.open() as stream:
-        refuse_signature(stream, raw=raw, expected="SDMX-JSON")
-        encoding = find_encoding(stream, declared=None)
-        content = b"".join(utf8_chunks(stream, encoding, uri=raw.uri))
-    if not content.strip():
-        if raw.may_be_empty:
-            return None
-        raise FormatError(
-            f"{raw.uri}: is empty.",
-            offset_bytes=0,
-            hint="ask for the file again, or set quality.minRows to 0 where an empty delivery is right",
-        )
-    refuse_foreign(content[:4096], raw=raw, expected="SDMX-JSON")
-    try:
-        document = DECODER.decode(content.decode())
-    except RecursionError as error:
-        raise _no_json(raw, "nested too deep", None) from error
-    except UnicodeDecodeError as error:
-        raise _no_json(raw, "bytes that are not UTF-8", error.start) from error
-    except ValueError as error:
-        at = getattr(error, "pos", None)
-        raise _no_json(raw, f"line {getattr(error, 'lineno', 1)}: {getattr(error, 'msg', error)}", at) from error
-    if not isinstance(document, dict):
-        raise _no_json(raw, "no object", 0)
-    return document
-
-
-def _no_json(raw: RawFile, what: str, at: int | None) -> FormatError:
-    return FormatError(
-        f"{raw.uri}: not JSON: {what}.", offset_bytes=at, hint="ask for the file again: it may be cut or damaged"
-    )
 
 
 def _structure(found: dict[str, Any]) -> _Structure:
@@ -136,15 +107,17 @@ def _components(found: dict[str, Any], level: str) -> list[dict[str, Any]]:
     listed = found.get(level) or []
     if not isinstance(listed, list) or not all(isinstance(one, dict) and "id" in one for one in listed):
         raise _Broken(f"'{level}' of the structure is no list of components with an 'id'")
+    if not all(isinstance(one.get("values") or [], list) for one in listed):
+        raise _Broken(f"the values of a component of '{level}' are no list")
     return listed
 
 
 def _batches(raw: RawFile, found: Any, number: int, structures: list[_Structure]) -> Iterator[Batch]:
     if not isinstance(found, dict):
         raise _Broken(f"data set {number + 1} is no object")
-    at = int(found["structure"]) if isinstance(found.get("structure"), Number) else 0
-    if at >= len(structures):
-        raise _Broken(f"data set {number + 1} names structure {at}, of {len(structures)}")
+    at = _position(found.get("structure", Number("0")))
+    if at is None or at >= len(structures):
+        raise _Broken(f"data set {number + 1} names structure {found.get('structure')}, of {len(structures)}")
     structure = structures[at]
     decoder = _Decoder(structure, found)
     rows, first, shown = _Rows(decoder.names), 1, False
@@ -219,10 +192,10 @@ class _Decoder:
 
     def _attributes(self, level: str, values: Any) -> dict[str, str | None]:
         components: Sequence[dict[str, Any]] = self.structure.attributes[level]
-        if level == "series" and values and len(values) > len(components):
-            components = [*components, *self.structure.attributes["dimensionGroup"]]
         if not isinstance(values, list):
             return {}
+        if level == "series" and len(values) > len(components):
+            components = [*components, *self.structure.attributes["dimensionGroup"]]
         return {str(one["id"]): _attribute(one, value) for one, value in zip(components, values, strict=False)}
 
     def _group(self, row: dict[str, str | None]) -> dict[str, str | None]:
@@ -234,6 +207,8 @@ class _Decoder:
         dimensions = {str(one["id"]): one for level in self.structure.dimensions.values() for one in level}
         ordered = [dimensions[name] for name in self.structure.order]
         for key, values in groups.items():
+            if not isinstance(values, list):
+                raise _Broken(f"the attributes of the group '{key}' are no list")
             parts = key.split(":")
             fits = all(
                 not part or _coded(one, part, key) == row.get(str(one["id"]))
@@ -266,6 +241,11 @@ def _members(found: Any, what: str) -> Iterator[tuple[str, Any]]:
     yield from found.items()
 
 
+def _position(value: Any) -> int | None:
+    """A whole number from 0 on; None where `value` is none."""
+    return int(value) if isinstance(value, Number) and value.isascii() and value.isdigit() else None
+
+
 def _only(dimension: dict[str, Any]) -> str | None:
     values = dimension.get("values") or []
     return _name(values[0]) if values else None
@@ -273,9 +253,10 @@ def _only(dimension: dict[str, Any]) -> str | None:
 
 def _coded(component: dict[str, Any], position: str, key: str) -> str | None:
     values = component.get("values") or []
-    if not (position.isascii() and position.isdigit() and int(position) < len(values)):
-        raise _Broken(f"key '{key}' has position {position!r} of '{component['id']}', which has {len(values)} values")
-    return _name(values[int(position)])
+    at = _position(Number(position))
+    if at is None or at >= len(values):
+        raise _Broken(f"key '{key}' has position '{position}' of '{component['id']}', which has {len(values)} values")
+    return _name(values[at])
 
 
 def _attribute(component: dict[str, Any], value: Any) -> str | None:

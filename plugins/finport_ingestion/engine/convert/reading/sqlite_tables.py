@@ -149,9 +149,7 @@ def _without_bad(table: _Table, rows: Sequence[Row], numbers: Numbers, **told: A
     """The rows whose texts are of the database's encoding, and the others set aside."""
     wrong = [_undecoded(row) for row in rows]
     good = [at for at, column in enumerate(wrong) if column < 0]
-    bad = tuple(
-        _bad(table, int(numbers[at]), column, rows[at]) for at, column in enumerate(wrong) if column >= 0
-    )
+    bad = tuple(_bad(table, int(numbers[at]), column, rows[at]) for at, column in enumerate(wrong) if column >= 0)
     return _batch(table, _arrays(table, [rows[at] for at in good]), numbers[good], bad=bad, **told)
 
 

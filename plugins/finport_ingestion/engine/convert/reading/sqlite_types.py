@@ -146,7 +146,9 @@ def _decimal(declared: Declaration, values: Callable[[], Iterable[Sequence[Value
             return Choice(pa.float64(), "is declared as a decimal, and has values that are none: it is a float")
         before, behind = numerals.largest(texts)
         if declared.precision and behind > declared.scale:
-            return Choice(pa.float64(), f"has values of more than the declared {declared.scale} decimals: it is a float")
+            return Choice(
+                pa.float64(), f"has values of more than the declared {declared.scale} decimals: it is a float"
+            )
         digits, scale = max(digits, before), max(scale, behind)
     found = decimal_type(digits, scale)
     if found is None or found.precision > _MOST_DIGITS:

@@ -5,9 +5,8 @@ A first pass finds where members begin and end and which moments their columns h
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO
 
 import numpy as np
@@ -15,7 +14,7 @@ import pyarrow as pa
 
 from finport_ingestion.engine.convert.interface import BadRecord, Batch, RawFile
 from finport_ingestion.engine.convert.names import unique_names
-from finport_ingestion.engine.convert.reading.byte_columns import Bytes, texts
+from finport_ingestion.engine.convert.reading.byte_columns import Bytes, encoding_of, texts, unusual_texts
 from finport_ingestion.engine.convert.reading.counted_moments import (
     Extent,
     Moment,
@@ -26,7 +25,7 @@ from finport_ingestion.engine.convert.reading.counted_moments import (
 )
 from finport_ingestion.engine.convert.reading.foreign import refuse_signature
 from finport_ingestion.engine.convert.reading.labels import MissingValues, Variable, label_tables
-from finport_ingestion.engine.convert.reading.transcoding import find_encoding, visible
+from finport_ingestion.engine.convert.reading.transcoding import visible
 from finport_ingestion.engine.convert.reading.transport_layout import (
     HEADER,
     MEMBERS,
@@ -96,8 +95,6 @@ def sample_transport(raw: RawFile, *, encoding: str | None, size_bytes: int) -> 
 
 
 def _named(batches: Iterator[Batch], prefix: str) -> Iterator[Batch]:
-    from dataclasses import replace
-
     return (replace(batch, table=prefix + batch.table) for batch in batches)
 
 
@@ -113,6 +110,8 @@ def _survey(stream: IO[bytes], raw: RawFile, encoding: str | None) -> list[_Foun
         _survey_rows(stream, one, encoding)
         found.append(one)
         stream.seek(end)
+    if not found:
+        raise FormatError(f"{raw.uri}: it ends before its first member.", hint="ask for the file again: it is cut")
     return found
 
 
@@ -169,16 +168,9 @@ def _survey_rows(stream: IO[bytes], one: _Found, declared: str | None) -> None:
                 numbers, missing = ibm_floats(cells)
                 extents[name] &= extent(numbers[~missing], moments[name])
             elif column.is_text and declared is None and len(unusual) < _DETECT_BYTES:
-                unusual += _unusual(cells)
+                unusual += unusual_texts(cells)
     one.targets = {name: type_of(moment, extents[name]) for name, moment in moments.items()}
-    chosen = find_encoding(io.BytesIO(bytes(unusual)), declared=declared)
-    one.encoding, one.guessed = chosen.name, bool(unusual)
-
-
-def _unusual(cells: Bytes) -> bytes:
-    """The texts that are not ASCII, a line each."""
-    odd = cells[(cells & 0x80).any(axis=1)]
-    return b"".join(row.tobytes().rstrip(b" \0") + b"\n" for row in odd[:1000])
+    one.encoding, one.guessed = encoding_of(bytes(unusual), declared=declared), bool(unusual)
 
 
 def _moments(one: _Found) -> dict[str, Moment]:

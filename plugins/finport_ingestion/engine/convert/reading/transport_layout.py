@@ -138,7 +138,7 @@ def _shown(name: str, length: int, decimals: int) -> str:
 
 
 def _with_long_labels(stream: IO[bytes], columns: Sequence[Column], raw: RawFile) -> tuple[list[Column], int]:
-    """The columns with the labels that did not fit their descriptors, and the rows that OBS, the last header, states."""
+    """The columns with the labels that did not fit their descriptors, and the rows that the last header states."""
     found = list(columns)
     header = _records(stream, 1, raw)
     while header[20:27] in (b"LABELV8", b"LABELV9"):

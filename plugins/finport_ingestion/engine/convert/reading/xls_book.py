@@ -29,9 +29,9 @@ class XlsBook:
         stream, names = _workbook_stream(content, raw)
         if xls_is_encrypted(stream):
             raise encrypted(raw)
+        self._errors = _errors_of(stream, raw)
         self._book = open_workbook(content, raw)
         self.sheets = infos_of(self._book)
-        self._errors = _errors_of(stream, raw)
         if len(self._errors) != len(self.sheets):
             raise damaged(raw, f"it lists {len(self._errors)} sheets, of which {len(self.sheets)} can be read")
         self.notes: tuple[str, ...] = ("its macros are neither run nor kept",) if names & set(_MACROS) else ()
@@ -62,3 +62,5 @@ def _errors_of(stream: bytes, raw: RawFile) -> list[dict[tuple[int, int], str]]:
         return xls_errors(stream)
     except (struct.error, IndexError) as error:
         raise damaged(raw, "a record of the workbook is cut") from error
+    except ValueError as error:
+        raise damaged(raw, f"the workbook is damaged: {error}") from error

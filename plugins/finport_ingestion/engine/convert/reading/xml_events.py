@@ -53,7 +53,10 @@ class XmlEvents:
             self._parser.close()
             yield from self._events()
         except etree.XMLSyntaxError as error:
-            raise syntax_error(error, raw=self.raw, exact=self._text.encoding.is_utf8) from error
+            first = next(iter(self._parser.feed_error_log.filter_from_errors()), None)
+            place = error.position if error.position[0] or first is None else (first.line, first.column)
+            what = error.msg if error.position[0] or first is None else first.message
+            raise syntax_error(what, place, raw=self.raw, exact=self._text.encoding.is_utf8) from error
 
     def _events(self) -> Iterator[tuple[str, Element]]:
         deepest = self.raw.limits.nesting
@@ -112,19 +115,15 @@ def too_long(raw: RawFile, *, line: int, what: str) -> FormatError:
     )
 
 
-def syntax_error(error: etree.XMLSyntaxError, *, raw: RawFile, exact: bool) -> FormatError:
+def syntax_error(what: str, position: tuple[int, int], *, raw: RawFile, exact: bool) -> FormatError:
     """The parser's finding with its place in the file.
 
     Args:
+        position: Line and column; line 0 where the parser names none.
         exact: The file is UTF-8, so that columns of the text are bytes of the file.
     """
-    line, column = error.position
-    what = str(error.msg).partition(", line ")[0]
-    if line == 0:
-        # The parser stopped earlier, and says only now that there is nothing.
-        first = next(iter(error.error_log), None)
-        line, column, what = (first.line, first.column, first.message) if first else (1, 1, what)
-    what = what.strip().rstrip(".")
+    line, column = max(position[0], 1), position[1]
+    what = str(what).partition(", line ")[0].strip().rstrip(".")
     at = _offset(raw, line, column) if exact else None
     place = f"line {line}, byte {at}" if at is not None else f"line {line}, column {column}"
     return FormatError(
