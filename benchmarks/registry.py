@@ -22,8 +22,24 @@ Benchmark: TypeAlias = Callable[[Effort], Outcome]
 
 BENCHMARKS = {
     "parse": "benchmarks.parse.comparison:compare",
+    "convert-csv": "benchmarks.convert.delimited:csv",
+    "convert-csv-gz": "benchmarks.convert.delimited:csv_gz",
+    "convert-csv-zst": "benchmarks.convert.delimited:csv_zst",
+    "convert-ndjson": "benchmarks.convert.others:ndjson",
+    "convert-xml": "benchmarks.convert.others:xml",
+    "convert-xlsx": "benchmarks.convert.others:xlsx",
+    "convert-avro": "benchmarks.convert.others:avro",
+    "convert-fixed-width": "benchmarks.convert.others:fixed_width",
+    "convert-orc": "benchmarks.convert.others:orc",
+    "convert-small-files": "benchmarks.convert.delimited:small_files",
+    "convert-fix": "benchmarks.convert.messages:fix",
+    "convert-mt940": "benchmarks.convert.messages:mt940",
+    "convert-memory": "benchmarks.convert.delimited:memory",
 }
 """`package.module:function` by the name for `--only`."""
+
+ON_REQUEST = frozenset({"convert-memory"})
+"""Those that run only when they are named: they need much time and disk."""
 
 
 def benchmark(name: str) -> Benchmark:

@@ -21,7 +21,7 @@ _COLUMNS = (
     screen.column("confidence", right=True, spell=lambda value: f"{value:.2f}" if value is not None else ""),
     screen.column("compression"),
     screen.column("encoding"),
-    screen.column("reasons", spell=lambda value: "; ".join(value)),
+    screen.column("reasons", spell="; ".join),
 )
 
 

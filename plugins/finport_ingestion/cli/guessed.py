@@ -1,23 +1,35 @@
-"""The document that `finport guess` writes."""
+"""The document that `finport guess` writes: tried on the file before it is shown."""
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-from upath import UPath
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from finport_ingestion.engine.convert.file_conversion import Wish, convert_file
+from finport_ingestion.cli.inputs import Input
+from finport_ingestion.cli.trials import Trials, table_of, unlike, values_of
+from finport_ingestion.engine.convert.infer import decide, look
 from finport_ingestion.engine.convert.interface import RawFile
-from finport_ingestion.engine.convert.outputs.parquet import ParquetOutput
-from finport_ingestion.engine.convert.report import FileReport, TableReport
-from finport_ingestion.engine.errors import ConfigError, FormatError
+from finport_ingestion.engine.convert.recognise import reader_of
+from finport_ingestion.engine.convert.registry import FORMATS
+from finport_ingestion.engine.convert.report import ColumnReport, FileReport, TableReport
+from finport_ingestion.engine.convert.unpack import unpacked
+from finport_ingestion.engine.errors import ConfigError
 from finport_ingestion.engine.logical import parse_logical
+from finport_ingestion.engine.options import UnpackOptions
 
 _MOST_NAME = 60
+_DELIMITED = ("csv", "tsv", "psv")
+_NO_VALUES = ("NA", "N/A", "n/a", "#N/A", "NULL", "null", "None", "NaN", "nan", "-", "--", ".", "?", "n.a.", "nil")
+_PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]*[A-Za-z0-9_]|[A-Za-z_]")
+_OTHER_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 
 def document_of(file: Path, *, table: str | None) -> str:
@@ -25,55 +37,166 @@ def document_of(file: Path, *, table: str | None) -> str:
 
     Raises:
         FormatError: The file is of no known format, or not readable.
-        ConfigError: It has no table of that name.
+        ConfigError: It has no table of that name, or is an archive of several files.
     """
-    raw = RawFile(path=UPath(file), uri=str(file), size_bytes=file.stat().st_size, name=file.name)
-    with tempfile.TemporaryDirectory(prefix="finport-") as folder:
-        report = convert_file(raw, Path(folder), wish=Wish(output=ParquetOutput()))
-    if report.error is not None:
-        raise FormatError(report.error)
-    chosen = _table(report, table)
-    document = {
-        "apiVersion": "finport.io/v1",
-        "kind": "Format",
-        "metadata": {"name": _name(file)},
-        "spec": {
-            "description": f"As delivered in {file.name}.",
-            "owner": "data-platform",
-            "convert": _convert(report, chosen),
-            "contract": {"columns": [_column(column.name, column.type) for column in chosen.columns]},
-        },
-    }
-    told = [f"# {sentence}\n" for sentence in (*report.warnings, *report.notes)]
-    labels = [f"# column '{column.name}': {column.label}\n" for column in chosen.columns if column.label]
-    return "".join(told + labels) + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+    one = Input(path=str(file), size_bytes=file.stat().st_size, place=Path(file.name))
+    with one.opened() as raw, tempfile.TemporaryDirectory(prefix="finport-") as folder:
+        return "".join(f"{line}\n" for line in _lines(_guess(raw, Path(folder), table), file))
 
 
-def _convert(report: FileReport, table: TableReport) -> dict[str, Any]:
-    found: dict[str, Any] = {"format": report.format}
-    if report.encoding and report.encoding != "utf-8" and report.format in ("csv", "tsv", "psv"):
-        found["encoding"] = report.encoding
+@dataclass(slots=True, kw_only=True)
+class _Guess:
+    """What was found out of a file."""
+
+    options: dict[str, Any]
+    table: TableReport
+    told: tuple[str, ...]  # warnings and notes
+    left_out: list[str] = field(default_factory=list)  # columns that a contract would read in another way
+    absent: dict[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # columns that would be typed, were some texts no values
+
+    def contract(self) -> list[ColumnReport]:
+        return [column for column in self.table.columns if column.name not in self.left_out]
+
+
+def _guess(raw: RawFile, folder: Path, wanted: str | None) -> _Guess:
+    trials = Trials(raw, folder)
+    report = trials.converted()
+    options = _dialect(raw, report)
     if len(report.tables) > 1:
-        found["table"] = table.name
+        options["table"] = table_of(report, wanted).name
+    guess = _tried(trials, options, report, wanted)
+    if guess.left_out and report.format in _DELIMITED:
+        guess = _with_decimal_comma(trials, guess)
+    if report.format in _DELIMITED:
+        guess.absent = dict(_absent(guess.table))
+    return guess
+
+
+def _tried(trials: Trials, options: dict[str, Any], report: FileReport, wanted: str | None) -> _Guess:
+    """The guess that its own contract leaves the values as they are."""
+    table = table_of(report, wanted)
+    guess = _Guess(options=options, table=table, told=(*report.warnings, *report.notes))
+    guess.left_out = [column.name for column in table.columns if not _is_logical(column.type)]
+    columns = [_agreed(column) for column in guess.contract()]
+    if columns:
+        again = table_of(trials.converted(options, columns), None)
+        guess.left_out += [name for name in unlike(table, again) if name not in guess.left_out]
+    return guess
+
+
+def _with_decimal_comma(trials: Trials, plain: _Guess) -> _Guess:
+    """The same with `decimalComma`, where it gives the columns that were left out the values that they have."""
+    options = {**plain.options, "decimalComma": True}
+    guess = _tried(trials, options, trials.converted(options), None)
+    other = unlike(plain.table, guess.table)
+    return plain if set(plain.left_out) & set(other) or guess.left_out else guess
+
+
+def _dialect(raw: RawFile, report: FileReport) -> dict[str, Any]:
+    """The `convert` block: what the reader found out, so that the next file is read in the same way."""
+    found: dict[str, Any] = {"format": report.format}
+    with unpacked(raw, options=UnpackOptions(), password=lambda: None) as inside:
+        if len(inside.files) > 1:
+            raise ConfigError(
+                f"{raw.uri}: holds {len(inside.files)} files.", hint="unpack it, and guess from one of them"
+            )
+        if report.format not in _DELIMITED:
+            return found
+        options = FORMATS.get(report.format).Options.model_validate(found)
+        first = next(iter(reader_of(options).read(inside.files[0])))
+    if report.format == "csv" and first.facts["delimiter"] != ",":
+        found["delimiter"] = first.facts["delimiter"]
+    if report.encoding not in (None, "utf-8"):
+        found["encoding"] = report.encoding
+    names = first.columns.schema.names
+    if names and all(first.originals.get(name) == "" for name in names):
+        found |= {"header": False, "columns": list(names)}
     return found
 
 
-def _column(name: str, kind: str) -> dict[str, str]:
+def _absent(table: TableReport) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Columns of text, and the texts in them without which they would be of another type."""
+    for column in table.columns:
+        if column.type != "text" or column.label:
+            continue
+        values = values_of(table, column.name).combine_chunks()
+        marks = pc.is_in(values, value_set=pa.array(_NO_VALUES))
+        rest = values.filter(pc.invert(marks)).drop_null()
+        if not 0 < len(rest) < len(values) - values.null_count:
+            continue
+        if decide(column.name, look(rest).evidence).logical.kind != "text":
+            yield column.name, tuple(pc.unique(values.filter(marks)).to_pylist())
+
+
+def _is_logical(kind: str) -> bool:
     try:
         parse_logical(kind)
     except ValueError:
-        kind = "json"  # a nested column: a contract agrees on it as JSON
-    return {"name": name, "type": kind}
+        return False
+    return True
 
 
-def _table(report: FileReport, wanted: str | None) -> TableReport:
-    if wanted is None and report.tables:
-        return max(report.tables, key=lambda table: table.rows)
-    found = [table for table in report.tables if table.name == wanted]
-    if not found:
-        names = ", ".join(table.name for table in report.tables)
-        raise ConfigError(f"{report.path}: no table '{wanted}'.", hint=f"name one of {names}")
-    return found[0]
+def _agreed(column: ColumnReport) -> dict[str, str]:
+    return {"name": column.name, "type": column.type}
+
+
+def _lines(guess: _Guess, file: Path) -> Iterator[str]:
+    yield f"# Guessed by finport from {_one_line(file.name)}: all {guess.table.rows:,} records are so. Review it."
+    yield from (f"# {_one_line(sentence)}" for sentence in guess.told)
+    yield "apiVersion: finport.io/v1"
+    yield "kind: Format"
+    yield f"metadata: {{name: {_name(file)}}}"
+    yield "spec:"
+    yield f"  description: {_text(f'As delivered in {file.name}.')}"
+    yield "  owner: data-platform"
+    yield "  convert:"
+    yield from (f"    {key}: {_value(value)}" for key, value in guess.options.items())
+    yield from (f"    # {line}" for line in _for_the_person(guess))
+    if guess.contract():
+        yield "  contract:"
+        yield "    columns:"
+        yield from _columns(guess)
+
+
+def _for_the_person(guess: _Guess) -> Iterator[str]:
+    """Keys that the values do not tell."""
+    for column in guess.table.columns:
+        if column.label == "ambiguous date":
+            yield f"dateOrder: dmy  # or mdy, as the sender says: column {_text(column.name)}"
+            break
+    if guess.absent:
+        texts = ", ".join(sorted({json.dumps(text) for texts in guess.absent.values() for text in texts}))
+        yield f'nullValues: ["", {texts}]  # if that means "no value": columns {", ".join(map(_text, guess.absent))}'
+
+
+def _columns(guess: _Guess) -> Iterator[str]:
+    for column in guess.table.columns:
+        line = f"- {{name: {_text(column.name)}, type: {_text(column.type)}}}"
+        if column.name in guess.left_out:
+            yield f"    # {line}  # is found out from the values of each file"
+        else:
+            label = column.label if column.label not in (None, column.type) else None
+            yield f"    {line}" + (f"  # {label}" if label else "")
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"[{', '.join(map(_text, value))}]" if isinstance(value, list) else _text(str(value))
+
+
+def _text(text: str) -> str:
+    """A text as YAML writes it: in quotes where it could be taken for something else."""
+    if _PLAIN_WORD.fullmatch(text) and text.lower() not in _OTHER_WORDS:
+        return text
+    quoted = json.dumps(text.replace("${", "$${"), ensure_ascii=False)
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in quoted)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _name(file: Path) -> str:

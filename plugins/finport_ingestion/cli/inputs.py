@@ -96,7 +96,7 @@ def _clash(inputs: Sequence[Input]) -> bool:
 
 def _apart(inputs: Sequence[Input]) -> list[Input]:
     # Without '..', so that no place climbs out of the output folder.
-    files = {each.path: Path(os.path.abspath(each.path)) for each in inputs if each.path != STANDARD_INPUT}
+    files = {each.path: Path(os.path.abspath(each.path)) for each in inputs if each.path != STANDARD_INPUT}  # noqa: PTH100
     common = os.path.commonpath([path.parent for path in files.values()])
     return [
         dataclasses.replace(each, place=files[each.path].relative_to(common)) if each.path in files else each

@@ -24,4 +24,4 @@ class ReadLimits(Spec):
     child_memory_bytes: int = Field(
         default=6 << 30, gt=0, description="Memory of the process that native readers run in."
     )
-    child_seconds: int = Field(default=1800, gt=0, description="Longest time that a native reader may take for a file.")
+    child_seconds: int = Field(default=600, gt=0, description="Longest time that a native reader may take for a file.")

@@ -1,4 +1,4 @@
-"""What every format of the registry holds to."""
+"""What every format that can hold any table holds to; the others have a suite of their own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from finport_ingestion.engine.convert.registry import FORMATS
 from finport_ingestion.engine.errors import FinportError, FormatError
 from finport_ingestion.engine.options import FormatOptions
 from finport_ingestion.engine.records import Part
-from tests.conformance.formats.adapters import Row, Sample, sample_of
+from tests.conformance.formats.adapters import Row, Sample, all_samples, formats_with, sample_of
 from tests.unit.convert.deployment import Delivered, Deployment
 
 ROWS: list[Row] = [
@@ -38,7 +38,7 @@ ROWS: list[Row] = [
 MANY: list[Row] = [{"id": str(number), "name": f"n{number}", "amount": f"{number}.25"} for number in range(5_000)]
 
 
-@pytest.fixture(params=sorted(FORMATS))
+@pytest.fixture(params=formats_with(Sample))
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -68,6 +68,11 @@ def rows_of(batches: Sequence[Batch]) -> list[dict[str, Any]]:
     return [row for batch in batches for row in batch.columns.to_pylist()]
 
 
+def test_every_format_has_samples_of_one_kind() -> None:
+    assert {name: len(found) for name, found in all_samples().items()} == dict.fromkeys(FORMATS, 1)
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
 def test_it_says_what_it_is(name: str) -> None:
     plugin = FORMATS.get(name)
     assert issubclass(plugin.Options, FormatOptions)

@@ -131,18 +131,20 @@ def cast_batch(
     terms: Terms,
     part: str,
     lineage: bool = True,
+    given_up: frozenset[str] = frozenset(),
 ) -> CastBatch:
     """The records of `batch` with the types of `schema`, which holds them.
 
     Args:
         looked: By delivered name, what the proof has made of the values already.
         lineage: Whether each row carries its part and number.
+        given_up: Columns that are null for now.
     """
     delivered = dict(zip(batch.columns.schema.names, batch.columns.columns, strict=True))
     castings: list[tuple[TargetColumn, Casting, pa.Array | None]] = []
     for column in schema.columns:
         key = next((key for key in column.keys if key in delivered), None)
-        if key is None:
+        if key is None or column.name in given_up:
             castings.append((column, Casting(pa.nulls(batch.columns.num_rows, column.type)), None))
         else:
             castings.append((column, _cast(delivered[key], looked.get(key, {}), column, terms), delivered[key]))

@@ -7,13 +7,17 @@ is read once more.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+import pyarrow.parquet as pq
 
 from finport_ingestion.engine.convert.columns import TargetSchema
 from finport_ingestion.engine.convert.increment import Increment
-from finport_ingestion.engine.convert.interface import RawFile, Reader, read_ahead
+from finport_ingestion.engine.convert.interface import RawFile, Reader, ReadsColumns, columns_reader, read_ahead
+from finport_ingestion.engine.convert.repair import can_repair, repaired
 from finport_ingestion.engine.convert.results import PartResult
 from finport_ingestion.engine.convert.settle import Seen
 from finport_ingestion.engine.convert.table_pass import Job, TablePass, Witness, preparing
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from upath import UPath
 
 
+_ROWS = 65_536
 _THREADS = 1
 """Beside the one that writes; parallel batches are tasks of their own."""
 
@@ -40,10 +45,6 @@ class Landed:
     uri: str
     rejects_path: UPath
     rejects_uri: str
-
-
-class _SchemaTooNarrow(Exception):
-    """Ends the writing of a file without leaving it there."""
 
 
 def convert_part(
@@ -65,44 +66,56 @@ def convert_part(
         ContractBroken: The contract is frozen, and the part departs from it.
     """
     witness = Witness(uri=landed.raw.uri, job=job)
-    result = _attempt(landed, schema, witness, sampled)
+    table, result = _attempt(landed, schema, witness, sampled)
     if settle_again is None:
-        if result is None:
+        if table.given_up or not table.holds:
             raise AssertionError(f"{landed.raw.uri}: the final schema does not hold its values")
         return result
     settled = settle_again(witness.seen())
-    if result is not None and settled.fingerprint == schema.fingerprint:
+    if table.holds and not table.given_up and settled.fingerprint == schema.fingerprint:
         return result
+    if can_repair(table, landed.reader, settled):
+        return _repair(landed, table, settled, result)
     return convert_part(landed, schema=settled, job=job, settle_again=None, sampled=witness.seen())
 
 
-def _attempt(landed: Landed, schema: TargetSchema, witness: Witness, sampled: Seen | None) -> PartResult | None:
-    """Write the part; None, and no file, where the schema does not hold it."""
+def _attempt(
+    landed: Landed, schema: TargetSchema, witness: Witness, sampled: Seen | None
+) -> tuple[TablePass, PartResult]:
+    """Write the part, as far as the schema holds it."""
     rejects_sinks: list[ParquetSink] = []
-    try:
-        with contextlib.ExitStack() as files:
+    with contextlib.ExitStack() as files:
 
-            def open_rejects() -> ParquetSink:
-                rejects_sinks.append(files.enter_context(write_parquet(landed.rejects_path, REJECT_SCHEMA)))
-                return rejects_sinks[0]
+        def open_rejects() -> ParquetSink:
+            rejects_sinks.append(files.enter_context(write_parquet(landed.rejects_path, REJECT_SCHEMA)))
+            return rejects_sinks[0]
 
-            sink = files.enter_context(write_parquet(landed.path, schema.arrow))
-            table = TablePass(
-                witness=witness,
-                schema=schema,
-                item=landed.part.item,
-                sink=sink,
-                open_rejects=open_rejects,
-                increment=_increment(witness.job, schema),
-            )
-            prepare = preparing(sampled, witness.job)
-            for batch in read_ahead(landed.reader, landed.raw, prepare=prepare, threads=_THREADS):
-                table.take(batch)
-            if not table.holds:
-                raise _SchemaTooNarrow
-    except _SchemaTooNarrow:
-        return None
-    return _result(landed, table, sink, rejects_sinks[0] if rejects_sinks else None)
+        sink = files.enter_context(write_parquet(landed.path, schema.arrow))
+        table = TablePass(
+            witness=witness,
+            schema=schema,
+            item=landed.part.item,
+            sink=sink,
+            open_rejects=open_rejects,
+            increment=_increment(witness.job, schema),
+        )
+        prepare = preparing(sampled, witness.job)
+        for batch in read_ahead(landed.reader, landed.raw, prepare=prepare, threads=_THREADS):
+            table.take(batch)
+    return table, _result(landed, table, sink, rejects_sinks[0] if rejects_sinks else None)
+
+
+def _repair(landed: Landed, table: TablePass, final: TargetSchema, result: PartResult) -> PartResult:
+    """The part with schema `final`: only what the table gave up is read again."""
+    reader = cast("ReadsColumns", columns_reader(landed.reader))
+    keys = frozenset(key for column in final.columns if column.name in table.given_up for key in column.keys)
+    with landed.path.open("rb") as stream, write_parquet(landed.path, final.arrow) as sink:
+        written = pq.ParquetFile(stream).iter_batches(batch_size=_ROWS)
+        fresh = reader.read_columns(landed.raw, keys, threads=_THREADS)
+        for batch in repaired(written, fresh, table=table, final=final):
+            sink.write(batch)
+    part = _part(landed, landed.uri, sink, fingerprint=final.fingerprint, made_from=result.part.made_from)
+    return dataclasses.replace(result, part=part, fingerprint=final.fingerprint)
 
 
 def _increment(job: Job, schema: TargetSchema) -> Increment | None:

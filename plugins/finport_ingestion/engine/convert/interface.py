@@ -214,3 +214,20 @@ def read_ahead(reader: Reader, raw: RawFile, *, prepare: Prepare, threads: int) 
     if isinstance(reader, ReadsAhead):
         return reader.read_ahead(raw, prepare=prepare, threads=threads)
     return reader.read(raw)
+
+
+@runtime_checkable
+class ReadsColumns(Protocol):
+    """A reader that can leave columns out."""
+
+    def read_columns(self, raw: RawFile, columns: frozenset[str], *, threads: int) -> Iterator[Batch]:
+        """The same batches as `read` gives, with these columns only."""
+        ...
+
+
+def columns_reader(reader: Reader) -> ReadsColumns | None:
+    """`reader`, if it, and what it may stand around (its `inner`), can leave columns out."""
+    inner = getattr(reader, "inner", None)
+    if inner is not None and columns_reader(inner) is None:
+        return None
+    return reader if isinstance(reader, ReadsColumns) else None

@@ -17,7 +17,7 @@ class Opened:
     """Gives the records of the one file inside, or of all of them where the Format calls them one table."""
 
     def __init__(self, reader: Reader, unpack: UnpackOptions, password: Callable[[], str | None]) -> None:
-        self._reader = reader
+        self.inner = self._reader = reader
         self._unpack = unpack
         self._password = password
         self.typed, self.whole_file, self.isolated = reader.typed, reader.whole_file, reader.isolated
@@ -36,6 +36,11 @@ class Opened:
         """As `read`, by several threads."""
         with self._inside(raw) as (inside, reader):
             yield from _told(read_ahead(reader, raw, prepare=prepare, threads=threads), inside)
+
+    def read_columns(self, raw: RawFile, columns: frozenset[str], *, threads: int) -> Iterator[Batch]:
+        """Some columns of the records inside `raw`."""
+        with self._inside(raw) as (_, reader):
+            yield from reader.read_columns(raw, columns, threads=threads)
 
     def sample(self, raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
         """Some of the records inside `raw`."""

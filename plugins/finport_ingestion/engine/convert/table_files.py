@@ -11,14 +11,17 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+import pyarrow.parquet as pq
 
 from finport_ingestion.engine.convert.cast import Reading
 from finport_ingestion.engine.convert.columns import TargetSchema
-from finport_ingestion.engine.convert.interface import Batch, read_ahead
+from finport_ingestion.engine.convert.interface import Batch, ReadsColumns, columns_reader, read_ahead
 from finport_ingestion.engine.convert.numerals import NumberStyle
 from finport_ingestion.engine.convert.outputs.dataset import DatasetWriter, writing
 from finport_ingestion.engine.convert.outputs.parquet import ParquetOutput
+from finport_ingestion.engine.convert.repair import can_repair, repaired
 from finport_ingestion.engine.convert.report import ColumnReport, PartReport, TableReport
 from finport_ingestion.engine.convert.sampling import sample, slice_size
 from finport_ingestion.engine.convert.settle import Seen, Settled, Terms, settle
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from finport_ingestion.engine.convert.file_conversion import Wish
     from finport_ingestion.engine.convert.interface import RawFile, Reader
 
+_ROWS = 65_536
 _TABLE = "table"  # the name of a table that has none
 QUARANTINE = "_quarantine"
 
@@ -58,6 +62,20 @@ class _Place:
 
     def table_folder(self, table: str) -> Path:
         return self.folder.joinpath(*(safe_name(part) for part in (self.prefix, table or _TABLE) if part))
+
+    def writer(self, table: str, schema: TargetSchema) -> DatasetWriter:
+        return DatasetWriter(
+            folder=self.table_folder(table),
+            schema=schema.data,
+            output=self.wish.output,
+            partition_by=self.wish.partition_by,
+            max_file_bytes=self.wish.max_file_bytes,
+        )
+
+    @property
+    def can_be_read_back(self) -> bool:
+        """Whether the files that are written hold all rows in order, in a format that is read fast."""
+        return isinstance(self.wish.output, ParquetOutput) and not self.wish.partition_by
 
     def rejects_folder(self, table: str) -> Path:
         parts = (safe_name(part) for part in (self.prefix, table or _TABLE) if part)
@@ -123,7 +141,11 @@ def _streamed(raw: RawFile, reader: Reader, place: _Place, job: Job) -> TableFil
     }
     for table, written in done.items():
         settled = settle([witnesses[table].seen()], job.terms, final=True)
-        if written.table.holds and settled.schema.fingerprint == written.table.schema.fingerprint:
+        same = settled.schema.fingerprint == written.table.schema.fingerprint
+        if same and written.table.holds and not written.table.given_up:
+            _account(made, table, settled, written, place)
+        elif len(done) == 1 and place.can_be_read_back and can_repair(written.table, reader, settled.schema):
+            _repair(raw, reader, place, table, settled.schema, written)
             _account(made, table, settled, written, place)
         else:
             final[table] = settled
@@ -136,6 +158,23 @@ def _streamed(raw: RawFile, reader: Reader, place: _Place, job: Job) -> TableFil
         for table, written in _write(raw, reader, place, final, again, made, seen, job=job).items():
             _account(made, table, final[table], written, place)
     return made
+
+
+def _repair(raw: RawFile, reader: Reader, place: _Place, table: str, final: TargetSchema, written: _Written) -> None:
+    """Write the table's files again with schema `final`; only what was given up is read again."""
+    given_up = written.table.given_up
+    keys = frozenset(key for column in final.columns if column.name in given_up for key in column.keys)
+    aside = place.table_folder(table).with_name(f".{place.table_folder(table).name}.first")
+    place.table_folder(table).rename(aside)
+    old = (aside / file.path.name for file in written.data.written)
+    batches = (batch for path in old for batch in pq.ParquetFile(path).iter_batches(batch_size=_ROWS))
+    fresh = cast("ReadsColumns", columns_reader(reader)).read_columns(raw, keys, threads=place.wish.threads)
+    data = place.writer(table, final)
+    with writing(data):
+        for batch in repaired(batches, fresh, table=written.table, final=final):
+            data.write(batch)
+    written.data = data
+    shutil.rmtree(aside)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -183,14 +222,7 @@ def _pass(table: str, settled: Settled, witness: Witness, place: _Place) -> Iter
 
 
 def _opened(table: str, schema: TargetSchema, witness: Witness, place: _Place, files: contextlib.ExitStack) -> _Written:
-    wish = place.wish
-    data = DatasetWriter(
-        folder=place.table_folder(table),
-        schema=schema.data,
-        output=wish.output,
-        partition_by=wish.partition_by,
-        max_file_bytes=wish.max_file_bytes,
-    )
+    data = place.writer(table, schema)
     files.enter_context(writing(data))
     rejects: list[DatasetWriter] = []
 

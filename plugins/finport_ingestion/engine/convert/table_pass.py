@@ -125,20 +125,24 @@ class Witness:
             delimiter=self.delimiter,
         )
 
-    def fits(self, schema: TargetSchema) -> bool:
-        """Whether `schema` holds everything that was seen."""
+    def misfits(self, schema: TargetSchema) -> frozenset[str] | None:
+        """The columns of `schema` that do not hold what was seen of them; None where one was seen that it has not."""
         if not schema.known.issuperset(self.evidence):
-            return False
+            return None
+        unfit: set[str] = set()
         for column in schema.columns:
             found = [self.evidence[key] for key in column.keys if key in self.evidence]
             if found and not holds(column, reduce(add, found), self.job.terms):
-                return False
-        return True
+                unfit.add(column.name)
+        return frozenset(unfit)
 
 
 @dataclass(slots=True, kw_only=True)
 class TablePass:
-    """Takes the batches of a table in order and writes them, as long as the schema holds them."""
+    """Takes the batches of a table in order and writes them, as long as the schema holds them.
+
+    A column that the schema does not hold is given up: nulls stand in its place until it is repaired.
+    """
 
     witness: Witness
     schema: TargetSchema
@@ -147,6 +151,8 @@ class TablePass:
     open_rejects: Callable[[], Sink]  # called at the first record that is set aside
     increment: Increment | None = None
     holds: bool = True
+    given_up: frozenset[str] = frozenset()
+    misfits: int = 0  # records set aside because a value does not fit
     rows_read: int = 0
     rejected: int = 0
     first_reject: str | None = None  # its reason
@@ -164,7 +170,9 @@ class TablePass:
         """
         if not known:
             self.witness.observe(batch)
-            self.holds = self.holds and self.witness.fits(self.schema)
+            unfit = self.witness.misfits(self.schema)
+            self.holds = self.holds and unfit is not None
+            self.given_up |= unfit or frozenset()
         self.facts.update(batch.facts)
         self.notes.update(dict.fromkeys(batch.notes))
         self.warnings.update(dict.fromkeys(batch.warnings))
@@ -177,7 +185,13 @@ class TablePass:
     def _write(self, batch: Batch, looked: Mapping[str, Mapping[str, pa.Array]]) -> None:
         job = self.witness.job
         cast = cast_batch(
-            batch, looked, schema=self.schema, terms=job.terms, part=self.witness.uri, lineage=job.lineage
+            batch,
+            looked,
+            schema=self.schema,
+            terms=job.terms,
+            part=self.witness.uri,
+            lineage=job.lineage,
+            given_up=self.given_up,
         )
         for column, count in cast.misfits.nulled.items():
             self.nulled[column] = self.nulled.get(column, 0) + count
@@ -185,7 +199,9 @@ class TablePass:
         increment = self.increment
         old = increment.old(cast.column(increment.cursor.field), cast.digester()) if increment else None
         self.sink.write(cast.kept(old))
-        rejects = [*self._unreadable(batch), *cast.rejects(old, item=self.item)]
+        misfits = cast.rejects(old, item=self.item)
+        self.misfits += len(misfits)
+        rejects = [*self._unreadable(batch), *misfits]
         self.rejected += len(rejects)
         if rejects and job.keep_rejects:
             self._rejects = self._rejects or self.open_rejects()

@@ -5,10 +5,19 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Sequence
+from typing import cast
 
 import pyarrow.compute as pc
 
-from finport_ingestion.engine.convert.interface import Batch, Prepare, RawFile, Reader, read_ahead
+from finport_ingestion.engine.convert.interface import (
+    Batch,
+    Prepare,
+    RawFile,
+    Reader,
+    ReadsColumns,
+    columns_reader,
+    read_ahead,
+)
 from finport_ingestion.engine.errors import ConfigError
 
 
@@ -16,7 +25,7 @@ class OneTable:
     """A reader that gives one table only, and says which others there are."""
 
     def __init__(self, reader: Reader, table: str | None) -> None:
-        self._reader = reader
+        self.inner = self._reader = reader
         self._wanted = table
         self.typed, self.whole_file, self.isolated = reader.typed, reader.whole_file, reader.isolated
         self.main_table = reader.main_table
@@ -32,6 +41,11 @@ class OneTable:
     def read_ahead(self, raw: RawFile, *, prepare: Prepare, threads: int) -> Iterator[Batch]:
         """As `read`, by several threads."""
         yield from self._chosen(read_ahead(self._reader, raw, prepare=prepare, threads=threads), raw)
+
+    def read_columns(self, raw: RawFile, columns: frozenset[str], *, threads: int) -> Iterator[Batch]:
+        """Some columns of the chosen table."""
+        reader = cast("ReadsColumns", columns_reader(self._reader))
+        yield from self._chosen(reader.read_columns(raw, columns, threads=threads), raw)
 
     def sample(self, raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
         """Some of the chosen table's records."""
@@ -75,7 +89,7 @@ class Joined:
     """A reader that gives the records of several files of one format in a row, as if they stood in one."""
 
     def __init__(self, reader: Reader, files: Sequence[RawFile]) -> None:
-        self._reader = reader
+        self.inner = self._reader = reader
         self._files = files
         self.typed, self.whole_file, self.isolated = reader.typed, reader.whole_file, reader.isolated
         self.main_table = reader.main_table
@@ -87,6 +101,11 @@ class Joined:
     def read_ahead(self, raw: RawFile, *, prepare: Prepare, threads: int) -> Iterator[Batch]:
         """As `read`, by several threads."""
         return self._row(functools.partial(read_ahead, self._reader, prepare=prepare, threads=threads))
+
+    def read_columns(self, raw: RawFile, columns: frozenset[str], *, threads: int) -> Iterator[Batch]:
+        """Some columns of all records."""
+        reader = cast("ReadsColumns", columns_reader(self._reader))
+        return self._row(lambda file: reader.read_columns(file, columns, threads=threads))
 
     def _row(self, read: Callable[[RawFile], Iterator[Batch]]) -> Iterator[Batch]:
         done: dict[str, int] = {}

@@ -79,6 +79,13 @@ def _read_ahead(self: _Delimited, raw: RawFile, *, prepare: Prepare, threads: in
     return read_delimited(raw, self.dialect, prepare=prepare, threads=threads)
 
 
+def _read_columns(self: _Delimited, raw: RawFile, columns: frozenset[str], *, threads: int) -> Iterator[Batch]:
+    """Some columns of every record of `raw`, in order."""
+    from finport_ingestion.engine.convert.reading.delimited import read_delimited
+
+    return read_delimited(raw, self.dialect, only=columns, threads=threads)
+
+
 def _sample(self: _Delimited, raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
     """Records of the beginning, middle and end of `raw`."""
     from finport_ingestion.engine.convert.reading.delimited import sample_delimited
@@ -110,6 +117,7 @@ class CsvFormat:
 
     read = _read
     read_ahead = _read_ahead
+    read_columns = _read_columns
     sample = _sample
 
 
@@ -133,6 +141,7 @@ class TsvFormat:
 
     read = _read
     read_ahead = _read_ahead
+    read_columns = _read_columns
     sample = _sample
 
 
@@ -156,6 +165,7 @@ class PsvFormat:
 
     read = _read
     read_ahead = _read_ahead
+    read_columns = _read_columns
     sample = _sample
 
 

@@ -230,6 +230,8 @@ class _Reading:
             self.tables.warn(f"{record.place}: {fault}; nothing could be compared with it.")
             return None, fields
         what = "group" if child == "account" else "file"
+        if count is None:
+            self.tables.warn(f"{record.place}: the trailer of the {what} states no number of records: it may be cut.")
         if level.complete:
             self._compare(record.place, f"the control total of the {what}", total, level.total)
         self._compare(record.place, f"the number of {child}s of the {what}", children, level.children)

@@ -35,6 +35,7 @@ from finport_ingestion.engine.errors import FormatError
 
 _DIALECT_LINES = 200
 _HEADER_LIMIT = 1 << 20
+_UTF8 = Encoding("utf-8")
 
 
 def read_delimited(
@@ -44,11 +45,13 @@ def read_delimited(
     window_bytes: int = CHUNK_BYTES,
     prepare: Prepare | None = None,
     threads: int = 0,
+    only: frozenset[str] | None = None,
 ) -> Iterator[Batch]:
     """Every record of `raw`, in order.
 
     Args:
         window_bytes: How much is read at a time; a batch holds the whole records of that.
+        only: The columns to give; all by default.
         prepare: Looks at the columns where they are parsed.
         threads: That parse ahead; 0 parses as batches are asked for.
 
@@ -58,34 +61,31 @@ def read_delimited(
     parsers: list[_Parser] = []
 
     def read(again: Prepare | None = None, ahead: int = 0) -> Iterator[Batch]:
-        return _read(raw, dialect, window_bytes=window_bytes, prepare=again, threads=ahead, parsers=parsers)
+        parsers.append(_Parser(raw=raw, dialect=dialect, only=only))
+        return _read(parsers[-1], window_bytes=window_bytes, prepare=again, threads=ahead)
 
-    yield from without_footers(read(prepare, threads), delimiter=lambda: parsers[0].dialect.delimiter, reread=read)
+    for batch in without_footers(read(prepare, threads), delimiter=lambda: parsers[0].dialect.delimiter, reread=read):
+        if only is None:
+            yield batch
+        else:
+            wanted = [name for name in batch.columns.schema.names if name in only]
+            yield replace(batch, columns=batch.columns.select(wanted))
 
 
-def _read(
-    raw: RawFile,
-    dialect: Dialect,
-    *,
-    window_bytes: int,
-    prepare: Prepare | None,
-    threads: int,
-    parsers: list[_Parser],
-) -> Iterator[Batch]:
+def _read(parser: _Parser, *, window_bytes: int, prepare: Prepare | None, threads: int) -> Iterator[Batch]:
+    raw = parser.raw
     with raw.open() as stream, Ahead[_Parsed](max(threads, 1)) as ahead:
-        refuse_signature(stream, raw=raw, expected="delimited text")
-        encoding = find_encoding(stream, declared=dialect.encoding)
-        dialect = _found_out(dialect, stream, encoding, raw)
-        parser = _Parser(raw=raw, dialect=dialect, encoding=encoding)
-        parsers.append(parser)
-        chunks = utf8_chunks(stream, encoding, uri=raw.uri, size=window_bytes)
+        parser.begin(stream)
+        chunks = utf8_chunks(stream, parser.encoding, uri=raw.uri, size=window_bytes)
+        lines = parser.dialect.lines
         buffer = b""
-        for piece, final in joined(chunks if dialect.lines.as_they_are else dialect.lines.plain(chunks)):
+        for piece, final in joined(chunks if lines.as_they_are else lines.plain(chunks)):
             buffer = buffer + piece if buffer else piece
             if threads and parser.started:
                 window, buffer = parser.split(buffer, final=final)
                 if len(window):
-                    task = functools.partial(_parse_ahead, window, parser.dialect, parser.names, prepare)
+                    # Footers at the end are told by whole records.
+                    task = functools.partial(parser.parse, window, prepare=prepare, whole=final)
                     yield from (parser.placed(found) for found in ahead.submit(task))
                 if not buffer or len(window):
                     continue
@@ -122,26 +122,16 @@ class _Parsed:
     looked: Mapping[str, Look]
 
 
-def _parse_ahead(window: memoryview, dialect: Dialect, names: list[str], prepare: Prepare | None) -> _Parsed:
-    columns = delimited_fast.parse(window, dialect, width=len(names))
-    if columns is None:
-        return _Parsed(window, None, {})
-    named = columns.rename_columns(names)
-    return _Parsed(window, named, prepare(named) if prepare else {})
-
-
 def sample_delimited(raw: RawFile, dialect: Dialect, *, size_bytes: int) -> Iterator[Batch]:
-    """Whole-looking records of the beginning, middle and end of `raw`."""
+    """Whole-looking records from all over `raw`."""
+    parser = _Parser(raw=raw, dialect=dialect)
     with raw.open() as stream:
-        refuse_signature(stream, raw=raw, expected="delimited text")
-        encoding = find_encoding(stream, declared=dialect.encoding)
-        dialect = _found_out(dialect, stream, encoding, raw)
-        parser = _Parser(raw=raw, dialect=dialect, encoding=encoding)
-        for content, first in slices(stream, encoding, raw=raw, size_bytes=size_bytes):
+        parser.begin(stream)
+        for content, first in slices(stream, parser.encoding, raw=raw, size_bytes=size_bytes):
             # A slice of the middle begins and ends anywhere: its first and last line are left out.
             text = content if first else content[content.find(b"\n") + 1 :]
-            if not dialect.lines.as_they_are:
-                text = b"".join(dialect.lines.plain([text]))
+            if not parser.dialect.lines.as_they_are:
+                text = b"".join(parser.dialect.lines.plain([text]))
             for batch, _ in parser.take(text, final=True):
                 yield batch
         parser.finish()
@@ -153,7 +143,8 @@ class _Parser:
 
     raw: RawFile
     dialect: Dialect
-    encoding: Encoding
+    encoding: Encoding = _UTF8
+    only: frozenset[str] | None = None
     names: list[str] = field(default_factory=list)
     delivered: list[str] = field(default_factory=list)
     row: int = 0  # records so far
@@ -163,6 +154,32 @@ class _Parser:
     started: bool = False
     named: bool = True  # by the file itself
     warnings: list[str] = field(default_factory=list)
+
+    def begin(self, stream: IO[bytes]) -> None:
+        """Find out the encoding and the dialect.
+
+        Raises:
+            FormatError: The bytes are plainly something else.
+        """
+        refuse_signature(stream, raw=self.raw, expected="delimited text")
+        self.encoding = find_encoding(stream, declared=self.dialect.encoding)
+        self.dialect = _found_out(self.dialect, stream, self.encoding, self.raw)
+
+    def parse(self, window: memoryview, *, prepare: Prepare | None, whole: bool) -> _Parsed:
+        """The columns of a window, wherever it stands; several threads may do this.
+
+        Args:
+            whole: With all columns, even if only some are wanted.
+        """
+        names = self.names
+        if self.only is not None and not whole:
+            names = [name for name in names if name in self.only]
+        places = [self.names.index(name) for name in names] if len(names) < len(self.names) else None
+        columns = delimited_fast.parse(window, self.dialect, width=len(self.names), only=places)
+        if columns is None:
+            return _Parsed(window, None, {})
+        named = columns.rename_columns(names)
+        return _Parsed(window, named, prepare(named) if prepare else {})
 
     @property
     def has_offsets(self) -> bool:
@@ -196,7 +213,7 @@ class _Parser:
         """What another thread has parsed, in its place in the file."""
         if parsed.columns is None:
             exact = self._exact(bytes(parsed.window), final=True)
-            return exact[0] if exact else self._batch(_no_rows(len(self.names)), [])
+            return exact[0] if exact else self._batch(_no_rows(self.names), [])
         self._count(parsed.window)
         return self._batch(parsed.columns, [], size=len(parsed.window), looked=parsed.looked)
 
@@ -288,7 +305,7 @@ class _Parser:
             if parsed is None:
                 return self._exact(window, final=True)
             self._count(window)
-            return self._batch(parsed, [], size=len(window)), len(window)
+            return self._batch(parsed.rename_columns(self.names), [], size=len(window)), len(window)
         if not final and cut.proved and len(buffer) < MAX_RECORD_CHARS:
             return None
         return self._exact(buffer if final else buffer[: last_line_end(buffer)], final=final)
@@ -313,7 +330,7 @@ class _Parser:
             self.row = first_row
             return None
         used = self._advance(done)
-        return self._batch(_texts(columns, self.dialect.nulls), bad, rows=rows, size=used), used
+        return self._batch(_texts(columns, self.dialect.nulls, self.names), bad, rows=rows, size=used), used
 
     def _fault(self, record: Record, lines: Lines) -> BadRecord | None:
         """Why the record is set aside, if it is."""
@@ -350,7 +367,7 @@ class _Parser:
         else:
             numbers = pa.array(rows, pa.int64())
         return Batch(
-            columns=columns.rename_columns(self.names),
+            columns=columns,
             rows=numbers,
             bad=tuple(bad),
             originals={n: d for n, d in zip(self.names, self.delivered, strict=True) if n != d},
@@ -363,7 +380,7 @@ class _Parser:
         """No records, but what is known of the file once it has begun."""
         facts = {"encoding": self.encoding.name, "delimiter": self.dialect.delimiter}
         warnings = (*self.warnings, *self._renamed())
-        batch = self._batch(_no_rows(len(self.names)), [], notes=self._notes(), size=size)
+        batch = self._batch(_no_rows(self.names), [], notes=self._notes(), size=size)
         return replace(batch, facts=facts, warnings=warnings)
 
     def _notes(self) -> tuple[str, ...]:
@@ -408,14 +425,14 @@ def _line_ends(content: bytes) -> int:
     return content.count(b"\n") or content.count(b"\r")
 
 
-def _no_rows(width: int) -> pa.RecordBatch:
-    return _texts([[] for _ in range(width)], ("",))
+def _no_rows(names: list[str]) -> pa.RecordBatch:
+    return _texts([[] for _ in names], ("",), names)
 
 
-def _texts(columns: list[list[str]], nulls: tuple[str, ...]) -> pa.RecordBatch:
+def _texts(columns: list[list[str]], nulls: tuple[str, ...], names: list[str]) -> pa.RecordBatch:
     absent = frozenset(nulls)
     arrays = [pa.array([None if text in absent else text for text in column], pa.string()) for column in columns]
-    return pa.RecordBatch.from_arrays(arrays, names=[str(index) for index in range(len(columns))])
+    return pa.RecordBatch.from_arrays(arrays, names=names)
 
 
 def _encodable(text: str) -> bool:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 import pyarrow.csv
 
 from finport_ingestion.engine.convert.reading.dialect import Dialect
 
 
-def parse(window: bytes | memoryview, dialect: Dialect, *, width: int) -> pa.RecordBatch | None:
+def parse(
+    window: bytes | memoryview, dialect: Dialect, *, width: int, only: Sequence[int] | None = None
+) -> pa.RecordBatch | None:
     """The records of `window` as `width` text columns, or None where the exact way must decide.
+
+    Args:
+        only: The places of the columns to give; all by default.
 
     None means a record with another number of fields, or bytes that are not UTF-8. There is no NUL in `window`.
     """
@@ -29,6 +36,7 @@ def parse(window: bytes | memoryview, dialect: Dialect, *, width: int) -> pa.Rec
                 null_values=list(dialect.nulls),
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=True,
+                include_columns=names if only is None else [names[at] for at in only],
             ),
         )
     except pa.ArrowInvalid:

@@ -17,6 +17,7 @@ _TAG = re.compile(r"\{(\d{4})\}")
 _APPENDED = frozenset({"1100", "1110", "1120", "1130"})
 """What the Fedwire service puts in front of a message that it delivers."""
 _FIRST = frozenset({"1500", "1510", "1520"})
+_MANDATORY = ("1520", "2000", "3100", "3400", "3600")
 _CENTS = re.compile(r"[0-9]{12,18}")
 _INSTRUCTED = re.compile(r"([A-Z]{3})([0-9]+),([0-9]*)")
 Fields = dict[str, str | None]
@@ -92,15 +93,18 @@ def read_fedwire(raw: RawFile, *, encoding: str | None = None) -> Iterator[Batch
     """
     file = TextFile(raw=raw, expected="a file of Fedwire messages", declared=encoding)
     tables = MessageTables(SCHEMA, "messages")
-    number = 0
+    number, last = 0, ""
     for message in _messages(file):
-        number += 1
+        number, last = number + 1, message.tags[-1][1]
         _take(message, number, tables)
         if tables.full:
             yield from tables.batches()
     if not number:
         yield from nothing_in(raw, tables)
         return
+    # An element of variable length ends with an asterisk, and each tag with its line.
+    if not last.endswith(("*", "\r", "\n")):
+        tables.warn(f"message {number}, the last one, ends in the middle of a tag: the file may be cut.")
     tables.facts["encoding"] = file.encoding().name
     yield from tables.batches(final=True)
 
@@ -166,10 +170,10 @@ def _take(message: _Message, number: int, tables: MessageTables) -> None:
 def _fields(tags: list[tuple[str, str]]) -> Fields:
     values: dict[str, str] = {}
     for tag, text in tags:
-        if tag in values and tag in ("1510", "1520", "2000", "3100", "3400", "3600"):
+        if tag in values and tag in ("1510", *_MANDATORY):
             raise Unreadable(tag, "stands twice in one message")
         values.setdefault(tag, text.strip("\r\n"))
-    for tag in ("1520", "2000"):
+    for tag in _MANDATORY:
         if tag not in values:
             raise Unreadable(tag, "is missing")
     found: Fields = {}

@@ -5,6 +5,7 @@ BodyLength and CheckSum are computed over the bytes of each message, with SOH wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -28,6 +29,8 @@ from finport_ingestion.engine.errors import FormatError
 _BATCH_ROWS = 65_536
 _CHUNK_BYTES = 2 << 20
 _MAX_BAD_BYTES = 64 << 10
+_STUB = re.compile(rb"(?:(?:^|\n)8|8=(?:F|FI|FIXT?[.0-9A-Z]*(?:[^\n=]{1,6}9?)?)?)\Z")
+"""What is left of a message that the end of the file cut before its first fields."""
 
 
 def read_log(raw: RawFile, *, encoding: str | None, table: str | None = None) -> Iterator[Batch]:
@@ -78,6 +81,7 @@ class _Log:
     wrong_bodies: int = 0
     wrong_sums: int = 0
     wrong_lengths: int = 0
+    ends_in_a_stub: bool = False
     scales: dict[int, int] = field(default_factory=dict)  # the most digits behind a point so far, by tag
     vague: dict[int, tuple[int, int]] = field(default_factory=dict)  # by tag: how many, and the line of the first
 
@@ -88,6 +92,7 @@ class _Log:
         self.messages += len(window.places)
         self.wrong_lengths += window.found.wrong_lengths
         self.lines += window.line_count()
+        self.ends_in_a_stub = final and _STUB.search(content[-64:]) is not None
         self.offset += window.done
         return window.done
 
@@ -174,6 +179,8 @@ class _Log:
             )
         if self.wrong_lengths:
             yield f"{uri}: {self.wrong_lengths} data fields do not end where the length before them says"
+        if self.ends_in_a_stub:
+            yield f"{uri}: the file ends in the beginning of a message: it is cut, and the message is left out"
         for tag, (count, line) in sorted(self.vague.items()):
             yield (
                 f"{uri}: {count} values of {TAG_NAMES[tag]} ({tag}), the first in line {line}, are no date or time "

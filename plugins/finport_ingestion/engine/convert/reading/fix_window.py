@@ -63,7 +63,7 @@ class Window:
         return faults
 
     def _not_text(self) -> list[int]:
-        if _is_utf8(self.found.content):
+        if len(self.found.starts) == 0 or _is_utf8(self.found.content):
             return []
         ends = np.append(self.found.starts[1:], len(self.found.content)).tolist()
         spans = zip(self.found.starts.tolist(), ends, self.found.ends.tolist(), strict=True)

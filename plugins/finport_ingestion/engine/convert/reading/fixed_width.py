@@ -141,6 +141,8 @@ class _Reading:
         good = good[~broken]
         blank = self._blank(lines, good, columns)
         self._warn_of_rest(lines, numbers, ends=int(window.with_ends))
+        if window.cut:
+            self._warn_of_cut(lines[-1].as_py(), int(numbers[-1]))
         return self._batch(lines, numbers, columns, good, bad, blank, window.size_bytes)
 
     def nothing(self) -> Batch:
@@ -260,6 +262,15 @@ class _Reading:
                     f"character {end + 1} on, which is not converted: add a column for it where it is data."
                 )
                 return
+
+    def _warn_of_cut(self, line: bytes, number: int) -> None:
+        """The last line is shorter than the layout, and not because an editor took the blanks at its end."""
+        length = len(line) if self.layout.in_bytes else len(line.decode("utf-8", "replace"))
+        if line.strip(_BLANK) and length < self.layout.end:
+            self.warnings.append(
+                f"line {number}, the last one, has no end and {length} of {self.layout.end} characters: "
+                "the file may be cut."
+            )
 
     def _bad(self, line: bytes, row: int, number: int) -> BadRecord:
         codec, line = self.codec or "utf-8", line.rstrip(b"\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +27,7 @@ class Window:
     size_bytes: int
     head: bytes  # the first bytes of it
     with_ends: bool = False  # each has a newline as its last byte: all are longer than the layout
+    cut: bool = False  # the last line has no end
 
     @property
     def stop_line(self) -> int:
@@ -92,7 +93,7 @@ def _lines(raw: RawFile, chunks: Iterator[bytes], *, end: int) -> Iterator[Windo
             number = window.stop_line
     rest = rest.rstrip(b"\x1a")  # the mark of the end of a file, of DOS
     if rest:
-        yield Window.of_lines(rest, number, end=end)
+        yield replace(Window.of_lines(rest, number, end=end), cut=not rest.endswith(b"\r"))
 
 
 def _blocks(raw: RawFile, layout: Layout, chunks: Iterator[bytes], *, in_bytes: bool) -> Iterator[Window]:

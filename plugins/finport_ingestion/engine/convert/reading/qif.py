@@ -45,6 +45,10 @@ def read_qif(raw: RawFile, *, encoding: str | None = None, order: str | None = N
         if tables.full:
             yield from tables.batches()
     if not number:
+        if stated.get("section"):
+            tables.warn("there is a section and no record in it: nothing happened, or the file is cut.")
+            yield from tables.batches(final=True)
+            return
         yield from nothing_in(raw, tables)
         return
     _tell(tables, dates, stated, order=reading.order)

@@ -48,7 +48,8 @@ def records(file: TextFile, stated: dict[str, str]) -> Iterator[Record]:
     """Every record of the file.
 
     Args:
-        stated: Takes what options of the file say: `order` of dates (`mdy` or `dmy`), and how many `comments` it has.
+        stated: Takes what the file says of itself: `order` of dates (`mdy` or `dmy`), how many `comments` it has, its
+            last `section`.
     """
     gathering = _Gathering(stated)
     for line in file.lines():
@@ -92,6 +93,7 @@ class _Gathering:
         option = name.lower()
         if option in ("option:mdy", "option:dmy"):
             self.stated["order"] = option.removeprefix("option:")
+        self.stated["section"] = name
         ended = self.current
         # Options stand between sections and are none.
         self._begin(ended.section if option.startswith(("option:", "clear:")) else name)

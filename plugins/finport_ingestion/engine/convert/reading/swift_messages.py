@@ -12,7 +12,7 @@ import pyarrow as pa
 from finport_ingestion.engine.convert.interface import BadRecord, Batch, RawFile
 from finport_ingestion.engine.convert.reading.foreign import refuse_foreign, refuse_signature
 from finport_ingestion.engine.convert.reading.slices import slices
-from finport_ingestion.engine.convert.reading.swift_blocks import Field, Message, fields_of, messages_of
+from finport_ingestion.engine.convert.reading.swift_blocks import TEXT, Field, Message, fields_of, messages_of
 from finport_ingestion.engine.convert.reading.swift_headers import HEADER_TYPES, NotAMessage, header_of
 from finport_ingestion.engine.convert.reading.swift_scan import with_line_feeds
 from finport_ingestion.engine.convert.reading.transcoding import Encoding, find_encoding, utf8_chunks
@@ -102,6 +102,8 @@ class _File:
     messages: int = 0  # good and bad ones
     field_rows: int = 0
     between: list[int] = field(default_factory=list)  # lines of text that is in no message
+    stubs: list[int] = field(default_factory=list)  # lines of what may be left of a message
+    textless: list[int] = field(default_factory=list)  # lines of messages without a text
     rows: list[tuple[str | None, ...]] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     field_values: list[tuple[str | None, ...]] = field(default_factory=list)
@@ -117,7 +119,8 @@ class _File:
             if isinstance(found, Message):
                 self._message(text, found, lines)
             else:
-                self.between.append(lines.of(found[0]))
+                at, left = found
+                (self.stubs if left.startswith("{") else self.between).append(lines.of(at))
         self.lines += text.count("\n")
         self.offset += len(content)
         yield from self._batches(size)
@@ -139,8 +142,8 @@ class _File:
         facts = {"encoding": self.encoding.name, "messages": str(self.messages)}
         for table in (MESSAGES, FIELDS):
             told = table == self.table
-            notes = tuple(self._notes()) if told else ()
-            yield _batch(table, [], [], notes=notes, facts=facts if told else {})
+            notes, warnings = (tuple(self._notes()), tuple(self._warnings())) if told else ((), ())
+            yield _batch(table, [], [], notes=notes, warnings=warnings, facts=facts if told else {})
 
     def refuse_too_long(self, rest: bytes) -> None:
         """Raise FormatError where a message that is not yet whole is longer than a record may be."""
@@ -153,9 +156,13 @@ class _File:
 
     def _notes(self) -> Iterator[str]:
         if self.between:
-            pieces = ", ".join(str(line) for line in self.between[:_MOST_LINES])
-            more = f" and {len(self.between) - _MOST_LINES} more" if len(self.between) > _MOST_LINES else ""
-            yield f"{self.raw.uri}: text that is in no message is left out: in line {pieces}{more}"
+            yield f"{self.raw.uri}: text that is in no message is left out: in line {_some(self.between)}"
+
+    def _warnings(self) -> Iterator[str]:
+        if self.textless:
+            yield f"{self.raw.uri}: messages without a text (block 4) may be cut: in line {_some(self.textless)}"
+        if self.stubs:
+            yield f"{self.raw.uri}: what may be left of a block is left out: in line {_some(self.stubs)}"
 
     def _message(self, text: str, message: Message, lines: _Lines) -> None:
         self.messages += 1
@@ -175,6 +182,8 @@ class _File:
             firsts = {found.tag: found.value for found in reversed(fields) if found.block == "4"}
             values = (firsts.get(tag) for tag in _TAGS)
             number = str(self.messages)
+            if TEXT not in message.blocks:
+                self.textless.append(lines.of(message.at))
             self.rows.append((number, str(lines.of(message.at)), *header, *values, str(len(fields))))
             self.numbers.append(self.messages)
             self.field_values.extend(_field_rows(number, fields, lines))
@@ -196,6 +205,11 @@ class _File:
         yield _batch(FIELDS, self.field_values, [*rows], bad=told.get(FIELDS, ()))
         self.field_rows += len(self.field_values) + len(told.get(FIELDS, ()))
         self.rows, self.numbers, self.field_values, self.bad = [], [], [], []
+
+
+def _some(lines: list[int]) -> str:
+    more = f" and {len(lines) - _MOST_LINES} more" if len(lines) > _MOST_LINES else ""
+    return ", ".join(map(str, lines[:_MOST_LINES])) + more
 
 
 def _field_rows(number: str, fields: list[Field], lines: _Lines) -> Iterator[tuple[str | None, ...]]:
@@ -252,6 +266,7 @@ def _batch(
     *,
     bad: tuple[BadRecord, ...] = (),
     notes: tuple[str, ...] = (),
+    warnings: tuple[str, ...] = (),
     facts: dict[str, str] | None = None,
     size_bytes: int = 0,
 ) -> Batch:
@@ -264,6 +279,7 @@ def _batch(
         types=types,
         bad=bad,
         notes=notes,
+        warnings=warnings,
         facts=facts or {},
         size_bytes=size_bytes,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -28,8 +29,10 @@ from finport_ingestion.engine.errors import FormatError
 _CHUNK_BYTES = 4 << 20
 _MAX_BAD_CHARACTERS = 64 << 10
 _MOST_WARNINGS = 50
+_LONGEST_END = 1024
 _EXPECTED = "account statements (MT940, MT942)"
 _BEGIN = b"\n:20:"
+_ENDED = re.compile(rb"[\r\n]\Z|[\r\n]-[^\r\n]*\Z")  # with a line, or with the mark of a statement's end
 
 
 def read_statements(raw: RawFile, *, encoding: str | None, table: str = TRANSACTIONS) -> Iterator[Batch]:
@@ -88,6 +91,7 @@ class _File:
     transactions: int = 0
     header: str | None = None  # of the message that the next statement belongs to
     page: tuple[str | None, Balance | None] = (None, None)  # account and closing balance of the last statement
+    ended: bool = True
     doubtful: int = 0
     warnings: list[str] = field(default_factory=list)
 
@@ -108,6 +112,7 @@ class _File:
         self.statements += len(found)
         self.lines += plain.count(b"\n")
         self.offset += len(content)
+        self.ended = _ENDED.search(content[-_LONGEST_END:]) is not None
 
     def finish(self) -> Iterator[Batch]:
         """What is said of the whole file.
@@ -125,6 +130,8 @@ class _File:
             )
         if self.header and self.statements:
             self.warnings.append("what stands behind the last statement is left out")
+        if self.statements and not self.ended:
+            self.warnings.append("the last line has no end, and no mark (-) ends the last statement: it may be cut")
         if self.doubtful > _MOST_WARNINGS:
             self.warnings.append(f"{self.doubtful - _MOST_WARNINGS} more doubts about balances; see 'reconciles'")
         warnings = tuple(f"{self.raw.uri}: {text}" for text in self.warnings)
@@ -179,6 +186,7 @@ class _File:
         """Tell which statements do not fit what they say of themselves."""
         accounts, good = tables.statements["account"].to_pylist(), tables.found.good().tolist()
         lines = tables.statements["line"].to_pylist()
+        floors = {int(tables.found.statement[number]) for number in tables.found.all("34F").tolist()}
         again = {int(tables.found.statement[number]): number for number in tables.found.again().tolist()}
         for number, account in enumerate(accounts):
             opening, closing, sums = tables.opening[number], tables.closing[number], tables.sums[number]
@@ -186,6 +194,8 @@ class _File:
             if good[number]:
                 doubts = [*complaints(opening, closing, self.page[1] if follows else None, sums)]
                 doubts += _wrong_totals(tables, number)
+                if opening is None and closing is None and number not in floors:
+                    doubts.append("has neither a balance nor the floor limit of an interim report")
                 if number in again:
                     tag = tables.found.fields.tags[again[number]].as_py()
                     doubts.append(f"has :{tag}: more than once; the first one is taken, see 'other_fields'")

@@ -1,0 +1,1 @@
+"""How fast files become Parquet: ours beside the engines that people take for each format."""
