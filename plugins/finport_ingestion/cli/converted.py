@@ -78,11 +78,7 @@ def _first(table: TableReport) -> str:
 
 def _show_remarks(report: FileReport, name: str) -> None:
     serious = [*report.warnings, *report.drift]
-    aside = [
-        f"the {table.quarantined} records that are set aside: {table.quarantine}"
-        for table in report.tables
-        if table.quarantine
-    ]
+    aside = [table.quarantine for table in report.tables if table.quarantine]
     if not serious and not report.notes and not aside:
         return
     screen.heading(name)
@@ -90,8 +86,8 @@ def _show_remarks(report: FileReport, name: str) -> None:
         screen.say(f"  warning: {_without_path(warning, report.path)}", style="yellow")
     if len(serious) > _MOST_WARNINGS:
         screen.say(f"  and {len(serious) - _MOST_WARNINGS} more warnings: --report json has all", style="yellow")
-    for sentence in aside:
-        screen.say(f"  {sentence}")
+    for path in aside:
+        screen.say(f"  they lie in {path}", style="yellow")
     for note in report.notes:
         screen.say(f"  {_without_path(note, report.path)}", style="dim")
 

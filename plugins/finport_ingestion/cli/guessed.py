@@ -147,7 +147,7 @@ def _lines(guess: _Guess, file: Path) -> Iterator[str]:
     yield from (f"# {_one_line(sentence)}" for sentence in guess.told)
     yield "apiVersion: finport.io/v1"
     yield "kind: Format"
-    yield f"metadata: {{name: {_name(file)}}}"
+    yield f"metadata: {{name: {_text(_name(file))}}}"
     yield "spec:"
     yield f"  description: {_text(f'As delivered in {file.name}.')}"
     yield "  owner: data-platform"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from finport_ingestion.engine.config.models.contract import Contract
@@ -75,5 +76,12 @@ def unlike(one: TableReport, other: TableReport) -> list[str]:
         column.name
         for column in one.columns
         if types.get(column.name) != column.type
-        or not values_of(one, column.name).equals(values_of(other, column.name))
+        or not _equal(values_of(one, column.name), values_of(other, column.name))
     ]
+
+
+def _equal(one: pa.ChunkedArray, other: pa.ChunkedArray) -> bool:
+    if pa.types.is_floating(one.type) and one.null_count == other.null_count:
+        # Not a number is not equal to itself.
+        one, other = (pc.if_else(pc.is_nan(values), None, values) for values in (one, other))
+    return bool(one.equals(other))

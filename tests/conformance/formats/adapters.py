@@ -35,16 +35,16 @@ class Sample:
 class Message:
     """A small file of a format whose content is its own: a statement, a payment, a layout."""
 
-    content: bytes
+    content: bytes = field(repr=False)
     suffix: str
     rows: Mapping[str, int]
     """Records of each table, of those without any too."""
     text: str | None = None
     """The same without a stated encoding, where the format is text: it has to read in any."""
+    many: bytes | None = field(default=None, repr=False)
+    """A file of hundreds of units, of a format that is sampled in places; the others are sampled as a whole."""
     with_a_bad_unit: bytes | None = None
     """The same with one more unit, not at the end, that cannot be taken; None where a file is whole or refused."""
-    bad_counts: int = 1
-    """Records of the main table that `with_a_bad_unit` sets aside."""
     of_no_records: bytes | None = None
     """A valid file without records of the main table; None where the format has none."""
     empty_is_valid: bool = True

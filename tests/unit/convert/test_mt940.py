@@ -423,7 +423,7 @@ def test_statements_are_recognised(text: str, confidence: float | None) -> None:
 def test_samples_are_transactions_of_the_file(tmp_path: Path) -> None:
     reader = Mt940Format(Mt940Options(format="mt940"))
     found = list(reader.sample(raw(tmp_path, STATEMENT * 500), size_bytes=4_096))
-    assert 30 < len(rows(found)) < 200
+    assert 20 < len(rows(found)) < 200
     assert {row["type_id"] for row in rows(found)} == {"NTRF", "NMSC"}
 
 

@@ -20,9 +20,8 @@ import yaml
 
 from finport_ingestion.engine.config.mistakes import KeyPath
 from finport_ingestion.engine.config.scalars import meaning, means_text
-from finport_ingestion.engine.config.yaml_syntax import Place, explain_refused, explain_syntax
+from finport_ingestion.engine.config.yaml_syntax import MAX_DEPTH, Place, explain_refused, explain_syntax
 
-MAX_DEPTH = 64
 MAX_NODES = 100_000
 
 _SEPARATOR = re.compile(r"^(?:---|\.\.\.)(?=\s|\Z)", re.MULTILINE)

@@ -27,6 +27,9 @@ _WORDS = {
     "did not find expected <document start>": "text between '...' and '---'; remove it",
     "found incompatible YAML document": "documents are written in YAML 1.2",
 }
+MAX_DEPTH = 64
+"""Of lists and mappings in each other."""
+_TOO_DEEP = "exceeded maximum nesting depth"  # libyaml's own limit, which comes before ours where all is on one line
 _UNCLOSED = {
     "while scanning a quoted scalar": "a quote opens here and is not closed",
     "while parsing a flow sequence": "a '[' opens here and is not closed, or a ',' is missing",
@@ -47,6 +50,8 @@ def explain_syntax(error: yaml.MarkedYAMLError, text: str, *, first_line: int) -
         else:
             expected = problem.removeprefix("did not find expected ")
             message = f"no {expected} here; put text with brackets, such as '${{NAME}}', in quotes"
+    if problem == _TOO_DEEP:
+        message = f"nested more than {MAX_DEPTH} deep"
     line, column = _within(text, mark.line, mark.column) if mark is not None else (0, 0)
     return (line + first_line, column + 1), f"not YAML: {message}"
 

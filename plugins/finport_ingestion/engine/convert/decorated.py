@@ -19,6 +19,7 @@ from finport_ingestion.engine.convert.digits import read_numbers
 _CURRENCIES = ("$", "€", "£", "¥")
 _PERCENT, _PARENTHESES, _BARE = "%", "(", "bare"
 _MARK = r"(?:[$€£¥] ?)"
+_THOUSAND = 3  # digits between marks of thousands: so many decimals may be none
 _BLANK = r"[ \x{A0}\x{202F}]"
 
 
@@ -107,8 +108,8 @@ def could_be_decorated(text: str) -> bool:
 def of_plain_numbers(values: pa.StringArray, digits: int, scale: int) -> Decor:
     """The decor of numbers without marks, whose sizes are known."""
     comma: tuple[int, int] | None = (digits, 0) if scale == 0 else None
-    if scale == 3 and _all(values, _SHAPES[Convention.COMMA]):
-        comma = (digits + scale, 0)  # 1.338 may be a thousand
+    if scale == _THOUSAND:
+        comma = _size(values, Convention.COMMA)  # 1.338 may be a thousand
     return Decor(_NO_MARKS, (digits, scale), comma)
 
 

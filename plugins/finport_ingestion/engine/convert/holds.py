@@ -27,7 +27,7 @@ def holds(column: TargetColumn, evidence: AnyEvidence, terms: Terms) -> bool:
     if pa.types.is_nested(column.type):
         return evidence.origins == {Origin.NESTED} and fits(evidence.shape, column.type)
     if column.spelling == "json":
-        return Origin.STRING not in evidence.origins
+        return evidence.origins.isdisjoint({Origin.STRING, Origin.FIELD})
     if len(evidence.origins) > 1 or Origin.NESTED in evidence.origins:
         return False
     return _holds_values(column, evidence)

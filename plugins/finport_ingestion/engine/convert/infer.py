@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finport_ingestion.engine.convert import moments, numerals
+from finport_ingestion.engine.convert import identifiers, moments, numerals
 from finport_ingestion.engine.convert.decorated import (
     DEAD,
     Convention,
@@ -32,7 +32,7 @@ from finport_ingestion.engine.logical import LogicalType
 
 INTEGER, DECIMAL, DIGITS, BOOLEAN, DECORATED = "integer", "decimal", "digits", "boolean", "decorated"
 _SIMPLE = frozenset({INTEGER, DECIMAL, DIGITS, BOOLEAN, DECORATED})
-HYPOTHESES = frozenset({*_SIMPLE, *moments.WAYS})
+HYPOTHESES = frozenset({*_SIMPLE, *moments.WAYS, *identifiers.KINDS})
 _BOOLEANS = pa.array(["true", "false", "True", "False", "TRUE", "FALSE"])
 MAX_INTEGER_DIGITS = 18
 _PRECISIONS = (18, 38, 76)
@@ -63,6 +63,7 @@ class Evidence:
     agreed_digits: int = 0
     agreed_scale: int = 0
     shape: Shape = field(default_factory=Shape)  # of lists and objects, where there is nothing else
+    few: frozenset[str] | None = frozenset()  # of what looks like an identifier: see identifiers.distinct
 
     def __add__(self, other: Evidence) -> Evidence:
         alive = self.alive & other.alive
@@ -79,6 +80,7 @@ class Evidence:
             max(self.agreed_digits, other.agreed_digits),
             max(self.agreed_scale, other.agreed_scale),
             self.shape + other.shape,
+            identifiers.merged(self.few, other.few) if identifiers.counts_values(alive) else frozenset(),
         )
 
     def to_plain(self) -> dict[str, Any]:
@@ -93,6 +95,7 @@ class Evidence:
             "fits": dict(sorted(self.fits.items())),
             "agreed": [self.agreed_digits, self.agreed_scale],
             "shape": self.shape.to_plain(),
+            "few": None if self.few is None else sorted(self.few),
         }
 
     @staticmethod
@@ -102,7 +105,8 @@ class Evidence:
         numbers = (fields["values"], fields["nulls"], alive, fields["digits"], fields["scale"])
         decor, shape = Decor.from_plain(fields["decor"]), Shape.from_plain(fields["shape"])
         digits, scale = fields["agreed"]
-        return Evidence(*numbers, origins, decor, fields["fits"], digits, scale, shape)
+        few = None if fields["few"] is None else frozenset(fields["few"])
+        return Evidence(*numbers, origins, decor, fields["fits"], digits, scale, shape, few)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +121,7 @@ class Decision:
 
 
 TEXT = Decision(logical=LogicalType("text"))
+IDENTIFIER = Decision(logical=LogicalType("identifier"), label="identifier")
 AMBIGUOUS_NUMBER = Decision(
     logical=LogicalType("text"),
     label="ambiguous number",
@@ -170,13 +175,21 @@ def look(
         alive -= {DIGITS}
     if BOOLEAN in alive and not pc.all(pc.is_in(values.drop_null(), value_set=_BOOLEANS)).as_py():
         alive -= {BOOLEAN}
-    for way in alive - _SIMPLE:
+    for way in alive - _SIMPLE - identifiers.KINDS:
         found, wrong = moments.cast_moments(values, way)
         if wrong is None:
             cast[way] = found
         else:
             alive.discard(way)
-    return Look(Evidence(count, values.null_count, frozenset(alive), digits, scale, origins, decor), cast)
+    few = _look_at_identifiers(values, alive)
+    seen = Evidence(count, values.null_count, frozenset(alive), digits, scale, origins, decor, few=few)
+    return Look(seen, cast)
+
+
+def _look_at_identifiers(values: pa.StringArray, alive: set[str]) -> frozenset[str] | None:
+    """The distinct values, if it matters how many; takes from `alive` the kinds of which not all are."""
+    alive -= {kind for kind in alive & identifiers.KINDS if not identifiers.are_all(values, kind)}
+    return identifiers.distinct(values) if identifiers.counts_values(alive) else frozenset()
 
 
 def _look_at_decor(values: pa.StringArray, alive: set[str], size: tuple[int, int], style: NumberStyle) -> Decor:
@@ -243,6 +256,7 @@ def _first_look(values: pa.StringArray, among: frozenset[str], style: NumberStyl
     possible |= {DECIMAL, INTEGER} if re.fullmatch(numerals.DECIMAL, number) else set()
     possible |= {DECORATED} if could_be_decorated(text) else set()
     possible |= {BOOLEAN} if text.lower() in ("true", "false") else set()
+    possible |= identifiers.could_be(text, among)
     return possible & among
 
 
@@ -266,18 +280,20 @@ def decide(
     if evidence.origins == _NESTED:
         return _nested(evidence)
     if Origin.NESTED in evidence.origins:
-        mixed = Origin.STRING in evidence.origins
+        mixed = bool(evidence.origins & {Origin.STRING, Origin.FIELD})
         note = "holds lists or objects beside strings; it is kept as text" if mixed else None
         return Decision(logical=LogicalType("text" if mixed else "json"), note=note)
     if len(evidence.origins) > 1:
         return Decision(logical=LogicalType("text"), note=f"mixes {_spoken(evidence.origins)}; it is kept as text")
     if Origin.STRING in evidence.origins:
-        return _moment(evidence, date_order) or _named(name)
+        return _checked(name, evidence) or _moment(evidence, date_order) or _named(name)
     identifier = names_an_identifier(name) and not orders
+    checked = None if orders else _checked(name, evidence)
     if identifier or _zeros_lead(evidence):
-        return Decision(logical=LogicalType("identifier"), label="identifier")
+        return checked or IDENTIFIER
     return (
-        _number(name, evidence, commas)
+        (checked if Origin.FIELD in evidence.origins else None)
+        or _number(name, evidence, commas)
         or _boolean(evidence)
         or _moment(evidence, date_order)
         or _decorated(evidence, commas)
@@ -291,9 +307,15 @@ def _nested(evidence: Evidence) -> Decision:
     return Decision(logical=LogicalType("json"), note=note, nested=found)
 
 
+def _checked(name: str, evidence: Evidence) -> Decision | None:
+    """The kind of identifier that the check digits of all values prove."""
+    kind = identifiers.told_by(evidence.alive, evidence.few, _words(name))
+    return Decision(logical=LogicalType("identifier"), label=kind) if kind else None
+
+
 def names_an_identifier(name: str) -> bool:
     """Whether a column called so holds identifiers: they stay text, since the next file may bring the zero."""
-    words = [word.lower() for word in _WORD.findall(name.rstrip("0123456789"))]
+    words = _words(name)
     return bool(words) and bool(_LAST_WORD.fullmatch(words[-1]) or any(map(_ANY_WORD.fullmatch, words)))
 
 
@@ -362,9 +384,11 @@ def _moment(evidence: Evidence, date_order: str | None) -> Decision | None:
 
 
 def _named(name: str) -> Decision:
-    if names_an_identifier(name):
-        return Decision(logical=LogicalType("identifier"), label="identifier")
-    return TEXT
+    return IDENTIFIER if names_an_identifier(name) else TEXT
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(name.rstrip("0123456789"))]
 
 
 def _names_a_date(name: str) -> bool:

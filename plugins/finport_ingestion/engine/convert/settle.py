@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from finport_ingestion.engine.config.models.contract import Column, Contract, ContractMode
+from finport_ingestion.engine.convert import identifiers
 from finport_ingestion.engine.convert.agreed import look_agreed, way_of, widened
 from finport_ingestion.engine.convert.cast import Reading
 from finport_ingestion.engine.convert.columns import TargetColumn, TargetSchema
@@ -116,7 +117,7 @@ def glance(
     if agreed is not None and agreed.name == key:
         return Look(look_agreed(values, parse_logical(agreed.type), origins=origins, style=style))
     if terms.is_identifier(key) and origins <= {Origin.FIELD, Origin.NUMBER}:
-        among = frozenset()  # it stays text whatever its values look like
+        among = among & identifiers.KINDS  # it stays text whatever its values look like
     seen = look(values, origins=origins, style=style, among=among)
     if agreed is None:
         return seen

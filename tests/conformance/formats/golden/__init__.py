@@ -1,1 +1,1 @@
-"""How a converted file is held against the facts of a reference corpus: nothing of the engine is used but its report."""
+"""How a converted file is held against the facts of a reference corpus; of the engine only its report is used."""

@@ -1,4 +1,4 @@
-"""Arrow files, whose golden facts are counts and first numbers of Arrow's own JSON: the values are those of its reader."""
+"""Arrow files: their golden facts are counts and first numbers of Arrow's own JSON, the values those of its reader."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _member_names(kind: pa.DataType) -> list[str]:
 def _counts(column: pa.ChunkedArray) -> list[Any]:
     """As Arrow's JSON has them: moments and decimals are whole numbers of their unit."""
     if pa.types.is_temporal(column.type):
-        narrow = pa.int32() if column.type.bit_width == 32 else pa.int64()  # noqa: PLR2004
+        narrow = pa.int32() if column.type.bit_width == 32 else pa.int64()
         return list(column.cast(narrow).to_pylist())
     if pa.types.is_decimal(column.type):
         return [None if value is None else _unscaled(value) for value in column.to_pylist()]

@@ -41,7 +41,9 @@ def _same_moment(text: str, value: datetime) -> bool:
     if found is None:
         return False
     parts = [int(found[name] or 0) for name in ("year", "month", "day", "hour", "minute", "second")]
-    stated = datetime(*parts, microsecond=round(Decimal(found["fraction"] or 0) * 1_000_000))  # type: ignore[arg-type]  # noqa: DTZ001
+    year, month, day, hour, minute, second = parts
+    fraction = round(Decimal(found["fraction"] or 0) * 1_000_000)
+    stated = datetime(year, month, day, hour, minute, second, fraction)  # noqa: DTZ001 - its zone is told apart
     if value.tzinfo is None:
         return stated == value
     return (stated - _offset(found["zone"])).replace(tzinfo=UTC) == value

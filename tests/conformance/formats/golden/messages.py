@@ -16,7 +16,7 @@ def differences(file: GoldenFile, ours: Converted, view: View) -> Iterator[str]:
     """What of the golden view cannot be derived from our tables, a sentence each."""
     for golden in file.tables:
         yield from _table_differences(file, golden, ours, view)
-    if file.tables or file.facts:
+    if file.facts:
         yield from _fact_differences(file, ours, view)
     yield from view.disagreements(ours)
 
@@ -75,7 +75,7 @@ def _first_other(said: str, texts: Sequence[Any], values: Sequence[Any]) -> Iter
 
 
 def _good_cells(bad_rows: Sequence[int], golden: GoldenTable, derived: Mapping[str, Sequence[Any]]) -> Iterator[str]:
-    """Where the golden table holds the bad rows too: how many are left, and the cells that the manifest tells of them."""
+    """Where the golden table holds the bad rows too: how many are left, and the told cells of these."""
     kept = {row: index for index, row in enumerate(row for row in range(golden.rows) if row not in set(bad_rows))}
     for name, values in derived.items():
         if len(values) != len(kept):

@@ -50,12 +50,11 @@ def _account(file: GoldenFile, ours: Converted) -> Iterator[str]:
     for told, table in zip(ours.report.tables, ours.tables, strict=True):
         if told.rows != table.rows:
             yield f"table '{table.name}': {told.rows} rows are told, {table.rows} are written"
-        aside = table.set_aside.num_rows if table.set_aside is not None else 0
-        if told.quarantined != aside:
-            yield f"table '{table.name}': {told.quarantined} set aside are told, {aside} are written"
-        if aside and file.bad_rows:
-            rows = sorted(table.set_aside.column("row").to_pylist())
-            if rows != [row + 1 for row in file.bad_rows]:
-                yield f"table '{table.name}': rows {rows} are set aside, not {[row + 1 for row in file.bad_rows]}"
-        if aside and not all(table.set_aside.column("record").to_pylist()):
+        aside = table.set_aside.to_pylist() if table.set_aside is not None else []
+        if told.quarantined != len(aside):
+            yield f"table '{table.name}': {told.quarantined} set aside are told, {len(aside)} are written"
+        rows, wanted = sorted(record["row"] for record in aside), [row + 1 for row in file.bad_rows]
+        if aside and wanted and rows != wanted:
+            yield f"table '{table.name}': rows {rows} are set aside, not {wanted}"
+        if not all(record["record"] for record in aside):
             yield f"table '{table.name}': a record is set aside without its text"

@@ -1,4 +1,4 @@
-"""The texts that a written column may have in the manifest: its canonical ones, and those of its source's own writing."""
+"""The texts that a written column may have in the manifest: canonical, or in its source's own way of writing."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _moments(field: pa.Field, values: list[Any], texts: list[str]) -> Iterator[l
         yield [text.replace("T", " ") for text in texts]
         yield [text.replace("T", " ") + ("" if "." in text or text == NULL else ".0") for text in texts]
     else:
-        yield [text + "T00:00:00" if len(text) == 10 else text for text in texts]  # noqa: PLR2004 - a date's length
+        yield [text + "T00:00:00" if len(text) == 10 else text for text in texts]
 
 
 def _of_its_own_digits(value: float | None, kind: pa.DataType) -> Any:

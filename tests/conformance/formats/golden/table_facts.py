@@ -1,4 +1,4 @@
-"""Facts about a file of tables that its values do not show: the labels of a statistical file, the names of data sets."""
+"""Facts about a file of tables that its values do not show: labels of a statistical file, names of data sets."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def _sum_differences(said: str, golden: Mapping[str, Any], field: pa.Field, colu
 
 
 def _good_cells(bad_rows: Sequence[int], golden: GoldenTable, table: OurTable) -> Iterator[str]:
-    """Where the golden table holds the bad rows too: how many, which, and the cells that the manifest tells of the rest."""
+    """Where the golden table holds the bad rows too: how many are left, and the told cells of these."""
     if table.rows + table.quarantined != golden.rows:
         yield f"{table.rows} rows and {table.quarantined} set aside, not {golden.rows} together"
         return

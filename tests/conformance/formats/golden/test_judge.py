@@ -1,4 +1,4 @@
-"""The judge of the reference test is worth something only if it calls damage: each kind, in each format of the corpus."""
+"""The judge of the reference test is worth something if it calls damage: each kind, in each format of the corpus."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from tests.conformance.formats.adapters import Message
@@ -53,15 +54,20 @@ _NACHA_TWO = _batch(2, _entry("32", "0000000007"), credit=7)
 _NACHA_BAD = _batch(3, _entry("32", "00000009.9"), credit=99)
 
 
+_FEDWIRE = (
+    "{1500}30User ReqT \n{1510}1000\n{1520}20240102SOURCE01NUMBER\n{2000}CENTS\n{3100}121042882SENDER BANK*\n"
+    "{3400}231380104RECEIVER*\n{3600}CTP*\n{3710}USD99,5*\n{4200}D0012345*NAME*STREET*ZÜRICH*\n{4320}REF*\n"
+    "{6000}LINE ONE*LINE TWO*\n"
+)
+
+
 def _fedwire(number: int, cents: str) -> str:
-    return (
-        "{1500}30User ReqT \n{1510}1000\n{1520}20240102SOURCE01%06d\n{2000}%s\n{3100}121042882SENDER BANK*\n"
-        "{3400}231380104RECEIVER*\n{3600}CTP*\n{3710}USD99,5*\n{4200}D0012345*NAME*STREET*ZÜRICH*\n{4320}REF*\n"
-        "{6000}LINE ONE*LINE TWO*\n"
-    ) % (number, cents)
+    return _FEDWIRE.replace("NUMBER", f"{number:06d}").replace("CENTS", cents)
 
 
 _FEDWIRE_ONE, _FEDWIRE_TWO = _fedwire(1, "000001234567"), _fedwire(2, "000000000001")
+_FEDWIRE_ENDS = [found.end() for found in re.finditer(r"\*", _FEDWIRE_ONE + _FEDWIRE_TWO)]
+"""Tags and elements behind the mandatory ones may be missing."""
 _FEDWIRE_BAD = _fedwire(3, "00000012345.7")
 
 
@@ -79,8 +85,10 @@ def _ofx_statement(account: str, amounts: Sequence[str]) -> str:
     )
 
 
-def _ofx(*statements: str, charset: str = "1252") -> str:
-    header = f"OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\nENCODING:USASCII\nCHARSET:{charset}\nCOMPRESSION:NONE\n\n"
+_OFX_HEADER = "OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\nENCODING:USASCII\nCHARSET:1252\nCOMPRESSION:NONE\n\n"
+
+
+def _ofx(*statements: str, header: str = _OFX_HEADER) -> str:
     sign_on = (
         "<SIGNONMSGSRSV1><SONRS><STATUS><CODE>0<SEVERITY>INFO</STATUS><DTSERVER>20240131<LANGUAGE>ENG\n"
         "<FI><ORG>Bank<FID>7</FI></SONRS></SIGNONMSGSRSV1>\n"
@@ -106,6 +114,7 @@ SAMPLES = {
         suffix=".bai",
         rows={"transactions": 3, "summaries": 3, "accounts": 2, "groups": 1, "files": 1},
         with_a_bad_unit=_bai2(_BAI2_ACCOUNT, _BAI2_BAD, _BAI2_OTHER, total=802_468).encode(),
+        beginnings=(_bai2(_BAI2_ACCOUNT, _BAI2_OTHER, total=802_468).removesuffix("/\n").encode(),),
         of_no_records=b"01,BANK,CUST,240102,0830,7,,,2/\n99,0,0,2/\n",
     ),
     "fedwire": Message(
@@ -114,7 +123,7 @@ SAMPLES = {
         suffix=".fedwire",
         rows={"messages": 2, "tags": 22},
         with_a_bad_unit=(_FEDWIRE_ONE + _FEDWIRE_BAD + _FEDWIRE_TWO).encode(),
-        beginnings=(_FEDWIRE_ONE.encode(),),
+        beginnings=tuple(f"{_FEDWIRE_ONE}{_FEDWIRE_TWO}"[:end].encode() for end in _FEDWIRE_ENDS),
     ),
     "nacha": Message(
         content=_nacha(_NACHA_ONE, _NACHA_TWO, entries=3, debit=150, credit=7).encode(),
@@ -126,7 +135,7 @@ SAMPLES = {
     ),
     "ofx": Message(
         content=_ofx(_OFX_ONE, _OFX_TWO).encode("cp1252"),
-        text=_ofx(_OFX_ONE, _OFX_TWO),
+        text=_ofx(_OFX_ONE, _OFX_TWO, header=""),
         suffix=".ofx",
         rows={
             "transactions": 3,

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from tests.conformance.formats.adapters import Message, beginnings
 
-_LINES = [f"{number:04d}{'Zürich' if number % 2 else 'Bern':<12}{f'-{number}.50':>10}  \n" for number in range(1, 25)]
+
+def _line(number: int) -> str:
+    return f"{number:04d}{'Zürich' if number % 2 else 'Bern':<12}{f'-{number}.50':>10}  \n"
+
+
+_LINES = [_line(number) for number in range(1, 25)]
 _WIDTH_COLUMNS = [
     {"name": "id", "start": 0, "length": 4},
     {"name": "town", "start": 4, "length": 12},
@@ -40,6 +45,7 @@ SAMPLES = {
         suffix=".fwf",
         options={"columns": _WIDTH_COLUMNS},
         rows={"": 24},
+        many="".join(map(_line, range(2_000))).encode(),
         with_a_bad_unit=_LINES[0].encode() + b"9999\xff\xfe\n" + "".join(_LINES[1:]).encode(),
         beginnings=beginnings([line.encode() for line in _LINES]),
     ),

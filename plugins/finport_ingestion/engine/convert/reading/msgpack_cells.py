@@ -15,6 +15,7 @@ from finport_ingestion.engine.convert.interface import BadRecord
 from finport_ingestion.engine.convert.nested import Moment
 from finport_ingestion.engine.convert.reading.json_texts import DUPLICATE_KEY, Ambiguous
 from finport_ingestion.engine.convert.reading.msgpack_stream import Extension
+from finport_ingestion.engine.convert.reading.transcoding import visible
 
 _FAULT_TEXT = 10_000
 _FARTHEST_SECONDS = 2**63 // 10**6 - 1
@@ -67,11 +68,13 @@ def cells_of(chunk: Sequence[tuple[int, Any]], *, first: int, nesting: int) -> C
 
 def as_text(value: Any) -> str:
     """Text as it is, anything else as JSON; bytes in hexadecimal."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, (Moment, bytes)):
         return _spelled(value)
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_spelled)
+    text = value
+    if not isinstance(value, str):
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_spelled)
+    # Bytes that are not UTF-8 were read as surrogates, which no text of Arrow may hold.
+    return visible(text.encode("utf-8", "surrogateescape"))
 
 
 def _all_at_once(values: list[Any], nesting: int) -> dict[str, list[Any]] | None:

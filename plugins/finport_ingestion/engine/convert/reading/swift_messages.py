@@ -14,7 +14,7 @@ from finport_ingestion.engine.convert.reading.foreign import refuse_foreign, ref
 from finport_ingestion.engine.convert.reading.slices import slices
 from finport_ingestion.engine.convert.reading.swift_blocks import TEXT, Field, Message, fields_of, messages_of
 from finport_ingestion.engine.convert.reading.swift_headers import HEADER_TYPES, NotAMessage, header_of
-from finport_ingestion.engine.convert.reading.swift_scan import with_line_feeds
+from finport_ingestion.engine.convert.reading.swift_scan import whole_units, with_line_feeds
 from finport_ingestion.engine.convert.reading.transcoding import Encoding, find_encoding, utf8_chunks
 from finport_ingestion.engine.convert.reading.windows import joined
 from finport_ingestion.engine.errors import FormatError
@@ -86,7 +86,8 @@ def sample_messages(raw: RawFile, *, encoding: str | None, size_bytes: int) -> I
         found = find_encoding(stream, declared=encoding)
         parser = _File(raw=raw, encoding=found, table="")
         for content, first in slices(stream, found, raw=raw, size_bytes=size_bytes):
-            yield from parser.take(content if first else content[max(content.find(_BEGIN), 0) :], size=0)
+            whole = len(content) >= raw.size_bytes
+            yield from parser.take(content if whole else whole_units(content, _BEGIN, first=first), size=0)
         yield from parser.finish()
 
 
@@ -102,7 +103,7 @@ class _File:
     messages: int = 0  # good and bad ones
     field_rows: int = 0
     between: list[int] = field(default_factory=list)  # lines of text that is in no message
-    stubs: list[int] = field(default_factory=list)  # lines of what may be left of a message
+    stub: int = 0  # the line of what may be left of a message at the end
     textless: list[int] = field(default_factory=list)  # lines of messages without a text
     rows: list[tuple[str | None, ...]] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
@@ -116,11 +117,12 @@ class _File:
         text = with_line_feeds(content).decode("utf-8", "surrogateescape")
         lines = _Lines(text, content, self.lines)
         for found in messages_of(text, nesting=self.raw.limits.nesting):
+            self.stub = 0
             if isinstance(found, Message):
                 self._message(text, found, lines)
-            else:
-                at, left = found
-                (self.stubs if left.startswith("{") else self.between).append(lines.of(at))
+                continue
+            self.between.append(lines.of(found[0]))
+            self.stub = self.between[-1] if found[1].startswith("{") else 0
         self.lines += text.count("\n")
         self.offset += len(content)
         yield from self._batches(size)
@@ -161,8 +163,8 @@ class _File:
     def _warnings(self) -> Iterator[str]:
         if self.textless:
             yield f"{self.raw.uri}: messages without a text (block 4) may be cut: in line {_some(self.textless)}"
-        if self.stubs:
-            yield f"{self.raw.uri}: what may be left of a block is left out: in line {_some(self.stubs)}"
+        if self.stub:
+            yield f"{self.raw.uri}: line {self.stub}: the file ends in the beginning of a block: it is cut"
 
     def _message(self, text: str, message: Message, lines: _Lines) -> None:
         self.messages += 1

@@ -110,3 +110,16 @@ def _trimmed(content: bytes, begins: Ints, ends: Ints, blanks: Flags) -> Ints:
 def _is_digit(found: npt.NDArray[np.uint8]) -> Flags:
     flags: Flags = (found - _ZERO) < 10
     return flags
+
+
+def whole_units(content: bytes, mark: bytes, *, first: bool) -> bytes:
+    """What a slice of a file holds from the first mark of a unit to its last one, whose unit may be cut.
+
+    Args:
+        first: It is the file's beginning; a unit that is longer is then better than none.
+    """
+    begin = 0 if first else content.find(mark)
+    end = content.rfind(mark, begin + 1) if begin >= 0 else -1
+    if end > begin:
+        return content[begin:end]
+    return content if first else b""

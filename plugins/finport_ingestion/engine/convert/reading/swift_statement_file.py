@@ -18,7 +18,7 @@ from finport_ingestion.engine.convert.reading.swift_columns import (
     TRANSACTION_TYPES,
     TRANSACTIONS,
 )
-from finport_ingestion.engine.convert.reading.swift_scan import Flags, Ints, with_line_feeds
+from finport_ingestion.engine.convert.reading.swift_scan import Flags, Ints, whole_units, with_line_feeds
 from finport_ingestion.engine.convert.reading.swift_statements import Statements
 from finport_ingestion.engine.convert.reading.swift_tables import Columns, Tables, tables_of
 from finport_ingestion.engine.convert.reading.swift_totals import Balance, complaints
@@ -66,8 +66,8 @@ def sample_statements(raw: RawFile, *, encoding: str | None, size_bytes: int) ->
         found = find_encoding(stream, declared=encoding)
         parser = _File(raw=raw, encoding=found)
         for content, first in slices(stream, found, raw=raw, size_bytes=size_bytes):
-            begin = 0 if first else content.find(_BEGIN) + 1
-            for batch in parser.take(content[begin:], size=0):
+            whole = len(content) >= raw.size_bytes
+            for batch in parser.take(content if whole else whole_units(content, _BEGIN, first=first), size=0):
                 yield replace(batch, bad=())
         for batch in parser.finish():
             yield replace(batch, warnings=())

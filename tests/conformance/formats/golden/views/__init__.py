@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.conformance.formats.golden.converted import Converted
 from tests.conformance.formats.golden.corpus import GoldenTable
@@ -13,7 +13,7 @@ from tests.conformance.formats.golden.corpus import GoldenTable
 class View:
     """How the golden tables and facts of a format follow from ours. Nothing may be rounded, cut or guessed."""
 
-    not_of_the_data: Mapping[str, str] = {}
+    not_of_the_data: ClassVar[Mapping[str, str]] = {}
     """Facts that are about the bytes, or about another reader: name and why."""
 
     def columns(self, golden: GoldenTable, ours: Converted) -> Mapping[str, Sequence[Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.conformance.formats.golden.converted import Converted
 from tests.conformance.formats.golden.corpus import GoldenTable
@@ -13,7 +13,7 @@ from tests.conformance.formats.golden.views import View
 
 
 class FixView(View):
-    not_of_the_data = {"lines": "of the log; lines without a message are no data"}
+    not_of_the_data: ClassVar = {"lines": "of the log; lines without a message are no data"}
 
     def columns(self, golden: GoldenTable, ours: Converted) -> Mapping[str, Sequence[Any]]:
         messages = ours.table("messages").column("message")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.conformance.formats.golden.converted import Converted, OurTable
 from tests.conformance.formats.golden.corpus import GoldenTable
@@ -14,7 +14,7 @@ _PADDED = {"account": ("field_13_29", 17), "individual_id": ("field_40_54", 15),
 
 
 class NachaView(View):
-    not_of_the_data = {"line_lengths": "of the lines; every record has 94 characters, or it is set aside"}
+    not_of_the_data: ClassVar = {"line_lengths": "of the lines; every record has 94 characters, or it is set aside"}
 
     def columns(self, golden: GoldenTable, ours: Converted) -> Mapping[str, Sequence[Any]]:
         entries = ours.table("entries")

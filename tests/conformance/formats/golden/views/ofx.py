@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.conformance.formats.golden.converted import Converted
 from tests.conformance.formats.golden.corpus import GoldenTable
@@ -17,7 +17,7 @@ _BUYS_AND_SELLS = re.compile(r"(BUY|SELL)\w+")
 
 
 class OfxView(View):
-    not_of_the_data = {"version": "how the file is written, OFX 1 or 2: the tables are the same"}
+    not_of_the_data: ClassVar = {"version": "how the file is written, OFX 1 or 2: the tables are the same"}
 
     def columns(self, golden: GoldenTable, ours: Converted) -> Mapping[str, Sequence[Any]]:
         transactions = ours.table("transactions")
