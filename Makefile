@@ -9,6 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A new lock, or another set of entry points, means that the environment is laid anew.
 READY := $(VENV)/.ready-$(shell cat requirements.lock.txt pyproject.toml | cksum | cut -d ' ' -f 1)
+# Tests that need no server run side by side, the others one after the other.
+PURE := tests/unit tests/architecture tests/conformance/formats
 EXTRAS := aws gcp azure kafka demo dev docs bench
 
 export AIRFLOW_HOME ?= $(CURDIR)/.airflow
@@ -40,14 +42,15 @@ demo: setup ## run the standard workflow on real market data (FORCE=1 takes unch
 	@FORCE=$(FORCE) $(BIN)/python -m demo
 
 test: setup services ## run all tests, with the real servers
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto $(PURE)
+	$(BIN)/python -m pytest $(addprefix --ignore ,$(PURE))
 
 check: setup ## lint, types, import rules and unit tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/unit tests/architecture
+	$(BIN)/python -m pytest -q -n auto tests/unit tests/architecture
 
 start: setup ## run Airflow's UI on 127.0.0.1:8080, with the demo's sources
 	@$(BIN)/python -m demo.local start

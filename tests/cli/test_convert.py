@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -97,7 +98,7 @@ def test_a_report_has_all_that_a_program_asks_for(desk: Desk) -> None:
     }
     assert table["columns"] == [
         {"name": "trade_id", "type": "identifier", "label": "identifier"},
-        {"name": "cusip", "type": "identifier", "label": "identifier"},
+        {"name": "cusip", "type": "identifier", "label": "cusip"},
         {"name": "quantity", "type": "integer", "label": None},
         {"name": "price", "type": "decimal(18,2)", "label": None},
         {"name": "traded_on", "type": "date", "label": None},
@@ -191,6 +192,8 @@ def test_a_file_that_holds_a_format_document_outside_of_any_project(
         (["a.csv", "--format", "nothing.yaml"], "nothing.yaml cannot be read"),
         (["a.csv", "--format", "wrong.yaml"], "wrong.yaml:1:1"),
         (["a.csv", "--format", "csv-default"], "include/configs"),
+        (["a.csv", "--options", "[]"], "--options is no JSON object"),
+        (["a.csv", "--limits", '{"recordBytes": 0}'], "--limits: recordBytes: Input should be greater than 0"),
         (["a.csv", "--to", "xlsx"], "--to"),
         (["a.csv", "--max-error-share", "2"], "--max-error-share"),
     ],
@@ -277,6 +280,20 @@ def test_a_large_table_is_several_files_in_its_order(desk: Desk) -> None:
     lines = [line for part in table["parts"] for line in (desk.folder / part["path"]).read_text().splitlines()]
     assert [json.loads(line)["day"] for line in lines] == [0, 0, 1, 1, 2, 2]
     assert len(table["parts"]) == 3
+
+
+def test_limits_are_stated_like_those_of_a_policy(desk: Desk) -> None:
+    desk.put("a.zip", _zipped(b"a,b\n" + b"1,2\n" * 20_000_000))
+    assert "unpackRatio" in desk.report("a.zip", "--out", "out", code=1)["error"]
+    limits = '{"unpackRatio": 5000, "unpackedBytes": 70000000}'
+    assert "the limit is 70000000" in desk.report("a.zip", "--out", "out", "--limits", limits, code=1)["error"]
+
+
+def _zipped(content: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.csv", content)
+    return out.getvalue()
 
 
 def test_a_locked_archive_opens_with_the_password_of_a_connection(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

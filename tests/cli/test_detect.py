@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from pathlib import Path
 
 import pytest
@@ -46,9 +45,7 @@ def test_standard_input(desk: Desk) -> None:
 
 def test_what_is_not_recognised_is_said_and_ends_with_1(desk: Desk) -> None:
     desk.put("a.csv", TRADES)
-    desk.put(
-        "photo", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0\0\0\1\0\x08\2\0\0\0" + zlib.compress(bytes(range(256)) * 9)
-    )
+    desk.put("photo", b"\x89PNG\r\n\x1a\n" + bytes(900) + bytes(range(256)) * 9)
     told = desk.told("detect", "a.csv", "photo", code=1).splitlines()
     assert told[1].split()[:2] == ["a.csv", "csv"]
     assert told[2].split()[:2] == ["photo", "?"]

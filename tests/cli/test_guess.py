@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 from pathlib import Path
 
@@ -112,17 +111,10 @@ def test_a_file_is_written_and_never_over_another(desk: Desk) -> None:
 
 
 def test_what_cannot_be_read_is_refused(desk: Desk) -> None:
+    assert "there is no file nothing.csv" in desk.told("guess", "nothing.csv", code=2)
     desk.put("a.parquet", b"PAR1 and no more")
     assert desk.told("guess", "a.parquet", code=1).startswith("Error: a.parquet: ")
     with zipfile.ZipFile(desk.folder / "two.zip", "w") as archive:
         for name in ("a.csv", "b.csv"):
             archive.writestr(name, TRADES)
     assert "holds 2 files" in desk.told("guess", "two.zip", code=1)
-
-
-def test_labels_are_told(desk: Desk) -> None:
-    desk.put("a.csv", TRADES)
-    told = desk.told("guess", "a.csv")
-    assert "    - {name: cusip, type: identifier}" in told
-    report = desk.report("a.csv", "--out", "out")
-    assert json.dumps(report["tables"][0]["columns"]).count('"label": "identifier"') == 2

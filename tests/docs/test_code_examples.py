@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from upath import UPath
 
-from finport_ingestion.engine.convert.interface import RawFile
-from finport_ingestion.engine.errors import SourceItemChanged, SourceItemMissing, SourceUnavailable
+from finport_ingestion.engine.convert.interface import Batch, Head, RawFile
+from finport_ingestion.engine.errors import FormatError, SourceItemChanged, SourceItemMissing, SourceUnavailable
 from finport_ingestion.engine.sources.interface import ByteSource
 from tests.conformance.sources.access import access
 from tests.docs.pages import DOCS, blocks
@@ -53,13 +53,36 @@ def test_the_protocol_lists_and_gives_what_an_archive_holds(tmp_path: Path) -> N
         source.check()
 
 
-def test_the_format_reads_fields_and_sets_bad_lines_apart(tmp_path: Path) -> None:
-    reader = module_of("add-a-format.md").FixedFormat
-    options = reader.Options.model_validate({"format": "fixed", "fields": {"isin": 4, "price": 3}})
-    path = tmp_path / "prices.fix"
-    path.write_text("DE01 12\nbad\nUS02  7\n")
-    raw = RawFile(path=UPath(path), uri="landing/prices.fix", size_bytes=path.stat().st_size)
-    (batch,) = reader(options).read(raw)
-    assert batch.columns.to_pydict() == {"isin": ["DE01", "US02"], "price": ["12", "7"]}
+def test_the_format_reads_deals_and_sets_bad_lines_aside(tmp_path: Path) -> None:
+    tickets = module_of("add-a-format.md").TicketsFormat
+    good = "HDR|FX\nDEAL|A1|12.50|20260102\nDEAL|A2|?|20260105\nDEAL|A3|-7.00|20260105\nTRL|3\n"
+
+    def read(text: str, **options: str) -> list[Batch]:
+        path = tmp_path / "today.tickets"
+        path.write_text(text)
+        raw = RawFile(path=UPath(path), uri="landing/today.tickets", size_bytes=path.stat().st_size)
+        return list(tickets(tickets.Options.model_validate({"format": "tickets", **options})).read(raw))
+
+    (batch,) = read(good, desk="FX")
+    assert batch.columns.to_pydict() == {
+        "deal": ["A1", "A3"],
+        "amount": ["12.50", "-7.00"],
+        "traded_on": ["2026-01-02", "2026-01-05"],
+    }
     assert batch.rows.to_pylist() == [1, 3]
-    assert [(bad.row, bad.text) for bad in batch.bad] == [(2, "bad")]
+    assert [(bad.row, bad.reason, bad.text) for bad in batch.bad] == [(2, "line 3: not a deal", "DEAL|A2|?|20260105")]
+    assert [b.warnings for b in read(good.replace("TRL|3", "TRL|4"))][-1] == (
+        "landing/today.tickets: the trailer states 4 deals, and there are 3",
+    )
+    for wrong in (good.removesuffix("TRL|3\n"), "a,b\n1,2\n", ""):
+        with pytest.raises(FormatError):
+            read(wrong)
+    with pytest.raises(FormatError):
+        read(good, desk="Rates")
+
+
+def test_the_format_is_recognised_by_content() -> None:
+    tickets = module_of("add-a-format.md").TicketsFormat
+    for text, found in (("HDR|FX\nDEAL|", True), ("HDR,FX\n", False)):
+        head = Head(content=text.encode(), text=text, whole=True)
+        assert (tickets.recognises(head) is not None) == found

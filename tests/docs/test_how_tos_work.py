@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import pyzipper
 
+from tests.cli.converting import FIXED, TRADES, Desk
 from tests.cli.project import PRICES, ProjectFolder
 from tests.docs.pages import DOCS, blocks, shell_lines
 
+_CONVERT = DOCS / "how-to" / "convert-files.md"
 _RUN, _SOURCE, _DATASET = "first", "prices", "closing-prices"
 _RIGHT = {3: "221.03", 6: "233.10"}
 """The prices that the wrong rows should have had, by row."""
@@ -76,6 +79,41 @@ def test_upkeep(project: ProjectFolder) -> None:
     for arguments in typed("production.md"):
         if arguments[0] not in ("plan", "doctor"):
             project.done(*arguments)
+
+
+def test_files_are_converted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = Desk(tmp_path)
+    desk.put_mixed().rename(tmp_path / "deliveries")
+    desk.put("positions.txt", FIXED)
+    with pyzipper.AESZipFile(tmp_path / "locked.zip", "w", encryption=pyzipper.WZ_AES) as archive:
+        archive.setpassword(b"...")
+        archive.writestr("trades.csv", TRADES)
+    monkeypatch.chdir(tmp_path)
+    name, secret = next(line for line in shell_lines(_CONVERT) if line.startswith("export ")).split("=", 1)
+    monkeypatch.setenv(name.removeprefix("export "), secret.strip("'"))
+    for arguments in typed("convert-files.md"):
+        # One file of the folder is cut, as the page shows.
+        code = int(arguments[:2] == ["convert", "deliveries"])
+        assert desk.run(*arguments).exit_code == code, arguments
+    assert {path.name for path in (tmp_path / "tables").iterdir()} >= {"bank", "positions.txt", "locked.zip"}
+    assert [path.name for path in (tmp_path / "by-day/trades.csv/table").iterdir()]
+    for block in blocks(_CONVERT, "python"):
+        exec(compile(block.text, block.where, "exec"), {})
+    assert "line 3, byte 29: 3 fields where 2 are expected US5949181045,2.25,surplus" in capsys.readouterr().out
+
+
+def test_the_shown_result_is_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(tmp_path)
+    desk.put_mixed().rename(tmp_path / "deliveries")
+    monkeypatch.chdir(tmp_path)
+    told = desk.told("convert", "deliveries", "--out", "tables", code=1).splitlines()
+    shown = blocks(_CONVERT, "text")[0].text.splitlines()
+    for line in shown:
+        if line and " files in " not in line:
+            begin = line.removesuffix(" ...").rstrip()
+            assert any(found.startswith(begin) for found in told), line
 
 
 def _repair(path: Path) -> None:

@@ -28,6 +28,8 @@ from finport_ingestion.engine.convert.outputs.registry import OUTPUTS
 from finport_ingestion.engine.convert.registry import FORMATS
 from finport_ingestion.engine.convert.report import FileReport, Outcome
 from finport_ingestion.engine.errors import ConfigError, StorageUnavailable
+from finport_ingestion.engine.limits import ReadLimits
+from finport_ingestion.engine.model import Spec
 from finport_ingestion.engine.options import FormatOptions
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG})
@@ -62,13 +64,28 @@ def wish_of(
     )
 
 
+def limits_of(text: str | None) -> ReadLimits:
+    """The limits with those that the command line states instead.
+
+    Raises:
+        ConfigError: They are no limits; the message says why.
+    """
+    if text is None:
+        return ReadLimits()
+    limits: ReadLimits = _valid(ReadLimits, _json(text, "--limits", """{"unpackRatio": 1000}"""), "--limits")
+    return limits
+
+
 class Conversions:
     """Converts inputs in turn. Used as a context: gives a report for each file."""
 
-    def __init__(self, inputs: Sequence[str], *, out: Path, wish: Wish, quiet: bool) -> None:
+    def __init__(
+        self, inputs: Sequence[str], *, out: Path, wish: Wish, limits: ReadLimits | None = None, quiet: bool = False
+    ) -> None:
         self._files = inputs_of(inputs, out=out)
         self._out = out
         self._wish = wish
+        self._limits = limits or ReadLimits()
         self._bar = _Bar(sum(file.size_bytes for file in self._files)) if not quiet else None
         self._context = contextlib.ExitStack()
 
@@ -101,7 +118,7 @@ class Conversions:
 
     def _converted(self, file: Input, wish: Wish) -> FileReport:
         try:
-            with file.opened() as raw:
+            with file.opened(self._limits) as raw:
                 return convert_file(raw, self._out, wish=wish, place=file.place)
         except OSError as error:
             if error.filename is not None and os.fspath(error.filename) == file.path:
@@ -178,18 +195,29 @@ def _stated(document: str | None, options: str | None) -> tuple[FormatOptions | 
 
 
 def _options(text: str) -> FormatOptions:
+    fields = _json(text, "--options", """{"format": "csv"}""")
+    if not isinstance(fields.get("format"), str):
+        raise ConfigError("--options names no format.", hint=f"add the key format: one of {', '.join(FORMATS.names())}")
+    options: FormatOptions = _valid(FORMATS.get(fields["format"]).Options, fields, "--options")
+    return options
+
+
+def _json(text: str, option: str, example: str) -> dict[str, Any]:
     try:
         fields = json.loads(text)
     except ValueError as error:
-        raise ConfigError(f"--options is no JSON: {error}.", hint="""write it like '{"format": "csv"}'""") from error
-    if not isinstance(fields, dict) or not isinstance(fields.get("format"), str):
-        raise ConfigError("--options names no format.", hint=f"add the key format: one of {', '.join(FORMATS.names())}")
+        raise ConfigError(f"{option} is no JSON: {error}.", hint=f"write it like '{example}'") from error
+    if not isinstance(fields, dict):
+        raise ConfigError(f"{option} is no JSON object.", hint=f"write it like '{example}'")
+    return fields
+
+
+def _valid(model: type[Spec], fields: dict[str, Any], option: str) -> Any:
     try:
-        options: FormatOptions = FORMATS.get(fields["format"]).Options.model_validate(fields)
+        return model.model_validate(fields)
     except ValidationError as error:
         told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise ConfigError(f"--options: {told}.", hint="see 'Formats' in the reference for the keys") from error
-    return options
+        raise ConfigError(f"{option}: {told}.", hint="see 'Formats' in the reference for the keys") from error
 
 
 def _document(name: str) -> FormatSpec:

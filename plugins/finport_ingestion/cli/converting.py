@@ -55,6 +55,10 @@ def convert(
     max_file_bytes: Annotated[
         int, typer.Option("--max-file-bytes", min=1, help="A larger table is written as several files.")
     ] = 1 << 30,
+    limits: Annotated[
+        str | None,
+        typer.Option("--limits", metavar="JSON", help="Other limits: keys of a policy's `reading`, as JSON."),
+    ] = None,
     report: Annotated[ReportAs, typer.Option("--report", help="A table for people, or a JSON object a file.")] = (
         ReportAs.TABLE
     ),
@@ -65,7 +69,7 @@ def convert(
     _quarantine with its place and reason; a file that cannot be trusted is refused, and leaves nothing. Exits with 1
     when a file was refused.
     """
-    from finport_ingestion.cli.conversions import Conversions, wish_of
+    from finport_ingestion.cli.conversions import Conversions, limits_of, wish_of
     from finport_ingestion.engine.errors import ConfigError
 
     try:
@@ -77,7 +81,7 @@ def convert(
             partition_by=tuple(partition_by or ()),
             max_file_bytes=max_file_bytes,
         )
-        wanted = Conversions(inputs, out=out, wish=wish, quiet=report is ReportAs.JSON)
+        wanted = Conversions(inputs, out=out, wish=wish, limits=limits_of(limits), quiet=report is ReportAs.JSON)
     except ConfigError as error:
         screen.complain(error.message, error.hint)
         raise typer.Exit(Ending.USAGE) from error

@@ -73,7 +73,7 @@ def _recognised(file: Input) -> dict[str, Any]:
 
 
 def guess(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A delivery that is like all others.", exists=True)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A delivery that is like all others.")],
     table: Annotated[str | None, typer.Option("--table", help="Of a file that holds several tables.")] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Where to write; the screen by default.")
@@ -85,6 +85,9 @@ def guess(
     """
     from finport_ingestion.cli.guessed import document_of
 
+    if not file.is_file():
+        screen.complain(f"there is no file {file}.", "name a delivery that is like all others")
+        raise typer.Exit(Ending.USAGE)
     if out is not None and out.exists():
         raise refuse(f"{out} is there already.", "name another file, or remove it")
     text = document_of(file, table=table)

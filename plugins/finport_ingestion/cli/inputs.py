@@ -16,6 +16,7 @@ from upath import UPath
 
 from finport_ingestion.engine.convert.interface import RawFile
 from finport_ingestion.engine.errors import ConfigError
+from finport_ingestion.engine.limits import ReadLimits
 
 STANDARD_INPUT = "-"
 _STDIN = "stdin"
@@ -30,17 +31,21 @@ class Input:
     place: PurePath  # of its tables, below the output folder; no other input's place, nor within one
 
     @contextlib.contextmanager
-    def opened(self) -> Iterator[RawFile]:
+    def opened(self, limits: ReadLimits | None = None) -> Iterator[RawFile]:
         """The file for a reader; standard input as a temporary copy."""
         if self.path != STANDARD_INPUT:
-            name = Path(self.path).name
-            yield RawFile(path=UPath(self.path), uri=self.path, size_bytes=self.size_bytes, name=name)
+            yield _raw(Path(self.path), uri=self.path, limits=limits)
             return
         with tempfile.TemporaryDirectory(prefix="finport-") as folder:
             copy = Path(folder) / _STDIN
             with copy.open("wb") as target:
                 shutil.copyfileobj(sys.stdin.buffer, target, 1 << 20)
-            yield RawFile(path=UPath(copy), uri=_STDIN, size_bytes=copy.stat().st_size, name=_STDIN)
+            yield _raw(copy, uri=_STDIN, limits=limits)
+
+
+def _raw(path: Path, *, uri: str, limits: ReadLimits | None) -> RawFile:
+    size = path.stat().st_size
+    return RawFile(path=UPath(path), uri=uri, size_bytes=size, name=path.name, limits=limits or ReadLimits())
 
 
 def inputs_of(arguments: Sequence[str], *, out: Path | None = None) -> list[Input]:

@@ -142,7 +142,41 @@ def test_what_a_typed_document_calls_a_string_is_no_number() -> None:
     assert typed(['{"a":1}', "x"], origins=frozenset({Origin.NESTED, Origin.STRING})) == "text"
 
 
+_CUSIPS: list[str | None] = ["912828100", "594918104", "254687106", "191216100", "742718109", "478160104"]
+
+
+def test_check_digits_make_identifiers_of_numbers_but_not_by_chance() -> None:
+    assert typed(_CUSIPS) == "identifier"
+    assert decide("code of it", look(pa.array(_CUSIPS)).evidence).label == "cusip"
+    assert typed(_CUSIPS[:5]) == "integer"
+    assert typed([*_CUSIPS, "594918105"]) == "integer"
+    assert typed(["190000000"] * 1000) == "integer"  # one sum, however often
+    assert typed(_CUSIPS, orders=True) == "integer"
+    assert typed(_CUSIPS, origins=frozenset({Origin.NUMBER})) == "integer"
+    assert typed(_CUSIPS, origins=frozenset({Origin.STRING})) == "identifier"
+
+
+def test_check_digits_make_identifiers_of_texts() -> None:
+    assert typed(["US0378331005"]) == "identifier"
+    assert typed(["US0378331005", "n/a"]) == "text"
+    assert typed(["B0WNLY7", "B0WNLY7"]) == "text"
+    assert typed(["DIVIDEND", "ACCEPTED"]) == "text"  # words that name Germany and Portugal, as a BIC does
+    assert typed(["DEUTDEFF", "CHASUS33XXX", "BNPAFRPP"]) == "identifier"
+    assert decide("x", look(pa.array(["DEUTDEFF", "CHASUS33XXX", "BNPAFRPP"])).evidence).label == "bic"
+
+
+def test_lists_beside_fields_are_text() -> None:
+    assert typed(['{"a":1}', "x"], origins=frozenset({Origin.NESTED, Origin.FIELD})) == "text"
+
+
 _TEXTS = [
+    "US0378331005",
+    "AU0000XVGZA3",
+    "0263494",
+    "B0WNLY7",
+    *_CUSIPS,
+    "5493001KJTIIGC8Y1R12",
+    "DEUTDEFF",
     "0",
     "1",
     "-1",

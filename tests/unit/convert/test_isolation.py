@@ -109,12 +109,12 @@ def test_a_crash_is_a_refusal_and_the_next_file_has_a_new_process(
 
 
 def test_what_takes_too_long_is_ended(tmp_path: Path) -> None:
-    raw = raw_of(tmp_path, b"hostile", childSeconds=1)
+    raw = raw_of(tmp_path, b"hostile", childSeconds=3)
     process = process_of(raw)
     began = time.monotonic()
-    with pytest.raises(FormatError, match="longer than 1 seconds"):
+    with pytest.raises(FormatError, match="longer than 3 seconds"):
         list(hostile("loop", after=1).read(raw))
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 20
     assert wait_until(lambda: not is_running(process))
 
 

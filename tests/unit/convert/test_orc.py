@@ -85,6 +85,27 @@ def test_years_that_nanoseconds_do_not_reach_are_exact(compression: str, version
     assert found.equals(table)
 
 
+def test_rows_before_and_behind_a_far_moment_in_a_large_stripe_are_given_once(tmp_path: Path) -> None:
+    count, far = 200_000, 150_000
+    texts = [f"2024-01-01T00:00:00.{number:06}" for number in range(count)]
+    texts[far] = "9999-12-31T23:59:59.999999"
+    table = pa.table({"n": pa.array(range(count)), "t": moments(list(texts))})
+    content = file_of(table)
+    assert orc.ORCFile(io.BytesIO(content)).nstripes == 1
+    [_, *batches] = READER.read(raw_of(tmp_path, content))
+    found = [batch.columns.column(1).cast(pa.timestamp("us")) for batch in batches]
+    assert pa.chunked_array(found).equals(table.column("t"))
+    assert [row for batch in batches for row in batch.rows.to_pylist()] == list(range(1, count + 1))
+    assert [number for batch in batches for number in batch.columns.column(0).to_pylist()] == list(range(count))
+
+
+@pytest.mark.parametrize("names", [["a.b", "a"], ["a`", "b"], ["a", "A"]])
+def test_columns_are_told_apart_whatever_their_names(names: list[str], tmp_path: Path) -> None:
+    table = pa.table([pa.array([1, 2]), pa.array(["x", None])], names=names)
+    [_, batch] = READER.read(raw_of(tmp_path, file_of(table)))
+    assert [column.to_pylist() for column in batch.columns.columns] == [[1, 2], ["x", None]]
+
+
 def test_a_far_moment_in_a_nested_value_is_refused(tmp_path: Path) -> None:
     nested = pa.array([[value] for value in moments(FAR)], pa.list_(pa.timestamp("us")))
     with pytest.raises(FormatError, match="nested column has a timestamp"):

@@ -99,7 +99,7 @@ def _fixed_width() -> Any:
 
 
 def _stated(file: GoldenFile) -> Any:
-    if not file.layout:
+    if file.format != "fixed-width" or not file.layout:
         return None
     return _fixed_width().model_validate({"format": "fixed_width", "columns": [dict(cut) for cut in file.layout]})
 

@@ -22,8 +22,8 @@ def differences(file: GoldenFile, ours: Converted) -> Iterator[str]:
         table = our_table(golden, file.tables, ours)
         if table is None:
             yield f"no table '{golden.name}' among {[found.name for found in ours.tables]}"
-        elif file.bad_rows and not file.only_good_rows:
-            yield from _good_cells(file.bad_rows, golden, table)
+        elif file.holds_bad_rows and table.rows != golden.rows:
+            yield from _good_cells(golden, table)
         else:
             yield from table_differences(golden, table, ours)
 
@@ -108,12 +108,13 @@ def _sum_differences(said: str, golden: Mapping[str, Any], field: pa.Field, colu
         yield f"{said}: the sum is {total}, not {golden['sum']}"
 
 
-def _good_cells(bad_rows: Sequence[int], golden: GoldenTable, table: OurTable) -> Iterator[str]:
+def _good_cells(golden: GoldenTable, table: OurTable) -> Iterator[str]:
     """Where the golden table holds the bad rows too: how many are left, and the told cells of these."""
     if table.rows + table.quarantined != golden.rows:
         yield f"{table.rows} rows and {table.quarantined} set aside, not {golden.rows} together"
         return
-    kept = {row: index for index, row in enumerate(row for row in range(golden.rows) if row not in set(bad_rows))}
+    aside = {row - 1 for row in table.set_aside.column("row").to_pylist()} if table.set_aside is not None else set()
+    kept = {row: index for index, row in enumerate(row for row in range(golden.rows) if row not in aside)}
     for place, name in enumerate(golden.names):
         index = _index(golden, place, table)
         values = table.data.column(index).to_pylist() if index is not None else []

@@ -35,7 +35,7 @@ of two lines
 -
 """
 _STATEMENTS = [_STATEMENT.format(number=number, date="240229") for number in (1, 2)]
-_ENDS = [found.end() for found in re.finditer(r":6[24]F?:.*\n(?:-\n)?", "".join(_STATEMENTS))]
+_ENDS = [found.end() for found in re.finditer(r":6[24]F?:.*\n|-\n", "".join(_STATEMENTS))]
 """A statement may end with its closing balance, or with a mark."""
 _BAD_STATEMENT = _STATEMENT.format(number=3, date="240230")
 _NO_TRANSACTIONS = ":20:A\n:25:ACC\n:28C:1/1\n:60F:C240101EUR5,\n:62F:C240101EUR5,\n-\n"
@@ -55,7 +55,7 @@ def _payment(number: int) -> str:
 
 
 _PAYMENTS = [_payment(number) for number in (1, 2)]
-_PAYMENT_ENDS = [found.end() for found in re.finditer(r"-}(?:\{5:.*\n)?", "".join(_PAYMENTS))]
+_PAYMENT_ENDS = [found.end() for found in re.finditer(r"-}|\{5:.*\n", "".join(_PAYMENTS))]
 """A message may be without its trailer."""
 _BAD_PAYMENT = _payment(3).replace("-}", "")
 

@@ -76,8 +76,8 @@ def _first_records(content: bytes) -> list[Any]:
             found.append(unpacker.unpack())
     except msgpack.OutOfData:
         return found
-    except (ValueError, msgpack.UnpackException, RecursionError):
-        return []
+    except (ValueError, TypeError, msgpack.UnpackException, RecursionError):
+        return []  # TypeError: a list or a map is the key of a map
     return found
 
 

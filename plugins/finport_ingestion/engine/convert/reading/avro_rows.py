@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
@@ -9,16 +10,24 @@ from typing import Protocol
 import pyarrow as pa
 
 from finport_ingestion.engine.convert.interface import Batch, RawFile
+from finport_ingestion.engine.convert.reading.ahead import Ahead
 from finport_ingestion.engine.convert.reading.avro_blocks import Block, Container
 from finport_ingestion.engine.convert.reading.avro_codecs import BadBlock
 from finport_ingestion.engine.convert.reading.avro_exact import ExactDecoder
 from finport_ingestion.engine.convert.reading.avro_fast import FastDecoder, can_decode
 from finport_ingestion.engine.convert.reading.avro_schema import Node, parse_schema
 from finport_ingestion.engine.convert.reading.avro_values import logical_values, physical_type
-from finport_ingestion.engine.convert.reading.typed_rows import first_rows, is_empty, refused, typed_batches
+from finport_ingestion.engine.convert.reading.typed_rows import (
+    Found,
+    first_rows,
+    is_empty,
+    refused,
+    typed_batches,
+)
 from finport_ingestion.engine.errors import FormatError
 
-_CHUNK_BYTES = 16 << 20
+_CHUNK_BYTES = 8 << 20
+_THREADS = 2
 _FIX = "the file is cut or damaged: ask for it again"
 
 
@@ -51,10 +60,8 @@ def _read(raw: RawFile, *, chunk_bytes: int) -> Iterator[Batch]:
             # One field encodes as the value alone.
             root = Node(kind="record", names=("value",), children=(root,))
         _refuse_no_fields(raw, root)
-        decoder: Decoder = FastDecoder(root) if can_decode(root) else ExactDecoder(root)
         chunks = _ahead(_chunks(raw, container, chunk_bytes, least=_least(root)))
-        found = ((_decoded(raw, decoder, root, chunk), sum(block.size_bytes for block in chunk)) for chunk in chunks)
-        yield from typed_batches(_schema(root), found)
+        yield from typed_batches(_schema(root), _found(raw, root, chunks))
 
 
 def _schema(root: Node) -> pa.Schema:
@@ -62,7 +69,17 @@ def _schema(root: Node) -> pa.Schema:
     return pa.schema(list(empty.type))
 
 
-def _decoded(raw: RawFile, decoder: Decoder, root: Node, chunk: list[Block]) -> pa.RecordBatch:
+def _found(raw: RawFile, root: Node, chunks: Iterator[list[Block]]) -> Iterator[Found]:
+    """The records of each chunk, in order; several are decoded at a time where that is not Python's work."""
+    fast = can_decode(root)
+    decoder: Decoder = FastDecoder(root) if fast else ExactDecoder(root)
+    with Ahead[Found](_THREADS if fast else 1) as ahead:
+        for chunk in chunks:
+            yield from ahead.submit(functools.partial(_decoded, raw, decoder, root, chunk))
+        yield from ahead.drain()
+
+
+def _decoded(raw: RawFile, decoder: Decoder, root: Node, chunk: list[Block]) -> Found:
     start = chunk[0].offset_bytes
     try:
         batch = decoder.decode(chunk)
@@ -71,7 +88,8 @@ def _decoded(raw: RawFile, decoder: Decoder, root: Node, chunk: list[Block]) -> 
         raise FormatError(
             f"{raw.uri}: a block from byte {start} on: {error}.", offset_bytes=start, hint=_FIX
         ) from error
-    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+    records = pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+    return records, sum(block.size_bytes for block in chunk)
 
 
 def _chunks(raw: RawFile, container: Container, size_bytes: int, *, least: int) -> Iterator[list[Block]]:

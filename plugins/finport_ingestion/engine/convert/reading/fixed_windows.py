@@ -76,12 +76,15 @@ def windows(raw: RawFile, layout: Layout, encoding: Encoding, *, codec: str | No
 def _lines(raw: RawFile, chunks: Iterator[bytes], *, end: int) -> Iterator[Window]:
     rest, number = b"", 1
     for chunk in chunks:
-        content = rest + chunk
-        cut = content.rfind(b"\n") + 1
-        if not cut:
+        cut = chunk.rfind(b"\n") + 1
+        if cut:
+            # What is left of a chunk has no LF, so that this is the last one; and it is copied once.
+            content, rest = b"".join((rest, memoryview(chunk)[:cut])), chunk[cut:]
+        else:
+            content = rest + chunk
             # A CR as the last byte may be half of CRLF.
             cut = content.rfind(b"\r", 0, max(len(content) - 1, 0)) + 1
-        content, rest = content[:cut], content[cut:]
+            content, rest = content[:cut], content[cut:]
         if len(rest) > raw.limits.record_bytes:
             raise FormatError(
                 f"{raw.uri}: line {number}: longer than {raw.limits.record_bytes} bytes.",

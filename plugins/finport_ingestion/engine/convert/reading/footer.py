@@ -1,8 +1,8 @@
 """The last records of a delimited file that are none: totals and trailers, compared with the data, told, and left out.
 
 A company may be called TOTAL: a record is taken for a footer only where most of its fields are empty, where it has
-another number of fields than the others, or where its numbers are the sums of the columns above. Where it merely lacks a
-field that all others have, it is set aside for a person to look at.
+another number of fields than the others, or where its numbers are the sums of the columns above. Where it merely lacks
+a field that all others have, it is set aside for a person to look at.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ _WORD = re.compile(
     re.IGNORECASE,
 )
 _MOST = 3
+_END_MARK = "\x1a"
+_ENDS = "the text ends with the end-of-file mark of DOS (0x1A), which is left out"
 _COUNTS = re.compile(r"record|row|line|count|trailer|trl|tlr|footer|eof|end of file", re.IGNORECASE)
 
 Reread = Callable[[], Iterable[Batch]]
@@ -56,7 +58,19 @@ def without_footers(batches: Iterator[Batch], *, delimiter: Callable[[], str], r
             yield held
         held = batch
     if held is not None:
-        yield _trimmed(held, before=count, delimiter=delimiter(), reread=reread)
+        yield _trimmed(_without_end_mark(held), before=count, delimiter=delimiter(), reread=reread)
+
+
+def _without_end_mark(batch: Batch) -> Batch:
+    """The last batch without the 0x1A that DOS ends a text with, which is no record."""
+    count = batch.columns.num_rows
+    last = max((bad.row for bad in batch.bad), default=0)
+    if batch.bad and batch.bad[-1].text.strip() == _END_MARK and (not count or batch.rows[count - 1].as_py() < last):
+        return dataclasses.replace(batch, bad=batch.bad[:-1], notes=(*batch.notes, _ENDS))
+    if batch.columns.num_columns == 1 and count and batch.columns.column(0)[count - 1].as_py() == _END_MARK:
+        columns, rows = batch.columns.slice(0, count - 1), batch.rows.slice(0, count - 1)
+        return dataclasses.replace(batch, columns=columns, rows=rows, looked={}, notes=(*batch.notes, _ENDS))
+    return batch
 
 
 def _trimmed(batch: Batch, *, before: int, delimiter: str, reread: Reread) -> Batch:

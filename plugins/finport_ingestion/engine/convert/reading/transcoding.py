@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
+from finport_ingestion.engine.convert.reading.latin_scripts import latin_encoding
 from finport_ingestion.engine.errors import ConfigError, FormatError
 
 CHUNK_BYTES = 8 << 20
@@ -26,9 +27,10 @@ _BOMS = (
 _UTF8_RUN = re.compile(
     rb"(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+|([\x80-\xff]+)"
 )
-# Detectors take these for each other on short or sparse text; where the text fits it, cp1252 is what Windows writes.
-_WESTERN = re.compile(r"^(iso-?8859-?(1|3|4|9|10|13|14|15|16)|windows-125[247]|cp125[247]|cp850|macroman|ascii)$")
-_UNSURE = 0.3
+# Of the many that a detector knows, those of other scripts that files are delivered in.
+_OTHER_SCRIPTS = re.compile(
+    r"^(windows-?|cp)(125[1356]|874|932|949|936|866)$|^koi8|^iso-?8859-?[5678]|^(tis|gb|big5|shift|sjis|euc|iso-?2022|hz|utf)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,23 +157,25 @@ def _wide_without_mark(head: bytes) -> str | None:
 def _detected(head: bytes) -> str:
     import chardet
 
-    found = chardet.detect(head)
-    name, confidence = found["encoding"], found["confidence"] or 0
-    if name is None or _WESTERN.match(name.lower()) or (confidence < _UNSURE and name.lower().startswith("iso")):
-        return _western(head)
+    latin = latin_encoding(head)
+    if latin is not None:
+        return latin
+    for found in chardet.detect_all(head):
+        name = (found["encoding"] or "").lower()
+        if _OTHER_SCRIPTS.match(name) and _decodes(head, name):
+            return codecs.lookup(name).name
+    return _western(head)
+
+
+def _decodes(head: bytes, name: str) -> bool:
     try:
         head.decode(name, "strict")
     except UnicodeDecodeError as error:
-        if error.end < len(head) - 8:  # the sample may end inside a character
-            return _western(head)
+        return error.end >= len(head) - 8  # the sample may end inside a character
     except LookupError:
-        return _western(head)
-    return codecs.lookup(name).name
+        return False
+    return True
 
 
 def _western(head: bytes) -> str:
-    try:
-        head.decode("cp1252")
-    except UnicodeDecodeError:
-        return "iso8859-1"
-    return "cp1252"
+    return "cp1252" if _decodes(head, "cp1252") else "iso8859-1"

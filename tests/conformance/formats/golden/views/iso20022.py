@@ -28,14 +28,19 @@ class Iso20022View(View):
         table = _main(ours)
         rows = table.rows_as_dicts()
         columns: dict[str, Sequence[Any]] = {name: [row.get(found) for row in rows] for name, found in _TEXTS.items()}
-        return columns | {
-            "element": [_element(table, row) for row in rows],
-            "RvslInd": [row.get("reversal") for row in rows],
-            "BookgDt": [_date_or_moment(row, "booking") for row in rows],
-            "ValDt": [_date_or_moment(row, "value") for row in rows],
-            "EndToEndId": [_end_to_end(table, row) for row in rows],
-            "n_tx_details": [row.get("transaction_count", 0) for row in rows],
-        }
+        others = {name: [_child(row["raw"], name) for row in rows] for name in golden.names if name not in columns}
+        return (
+            others
+            | columns
+            | {
+                "element": [_element(table, row) for row in rows],
+                "RvslInd": [row.get("reversal") for row in rows],
+                "BookgDt": [_date_or_moment(row, "booking") for row in rows],
+                "ValDt": [_date_or_moment(row, "value") for row in rows],
+                "EndToEndId": [_end_to_end(table, row) for row in rows],
+                "n_tx_details": [row.get("transaction_count", 0) for row in rows],
+            }
+        )
 
     def facts(self, wanted: Mapping[str, Any], ours: Converted) -> Iterator[tuple[str, Any, Any]]:
         types = {row["message_type"] for table in ours.tables for row in _typed(table)}
@@ -63,9 +68,20 @@ class Iso20022View(View):
                 yield f"entry {row['entry_number']} tells of {row['transaction_count']} transactions, and has {found}"
         for name in ("entries", "balances"):
             for row in ours.table(name).rows_as_dicts():
-                element = json.loads(row["raw"])["Amt"]
-                if (row["currency"], row["amount"]) != (element["@Ccy"], Decimal(element["#text"])):
+                element = json.loads(row["raw"]).get("Amt")
+                if isinstance(element, dict) and (row["currency"], row["amount"]) != (
+                    element["@Ccy"],
+                    Decimal(element["#text"]),
+                ):
                     yield f"{name}: {row['amount']} {row['currency']}, where the element is {element}"
+
+
+def _child(raw: str, name: str) -> str | None:
+    """The text of an element of the record that has no column: of it, or of its one child."""
+    found = json.loads(raw).get(name)
+    while isinstance(found, dict) and len(found) == 1:
+        [found] = found.values()
+    return found if isinstance(found, str) else None
 
 
 def _main(ours: Converted) -> OurTable:
