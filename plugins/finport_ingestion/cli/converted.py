@@ -103,7 +103,7 @@ def _show_sum(reports: Sequence[FileReport], out: Path) -> None:
     aside = sum(report.quarantined for report in reports)
     seconds = screen.spell_seconds(sum(report.seconds for report in reports))
     screen.heading(
-        f"{_counted(len(reports), 'file')} in {seconds} s: {len(reports) - refused} converted, {refused} refused; "
+        f"{_counted(len(reports), 'file')} in {seconds} s: {len(reports) - refused:,} converted, {refused:,} refused; "
         f"{_counted(rows, 'row')} in {out}" + (f", {aside:,} quarantined" if aside else "")
     )
 

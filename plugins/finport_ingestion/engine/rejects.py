@@ -71,7 +71,12 @@ def record_text(fields: Mapping[str, str | None]) -> str:
 
 def raw_record_text(raw: str) -> str:
     """A record that could not be cut into fields, as it stands in `record`."""
-    return json.dumps(raw, ensure_ascii=False)
+    return json.dumps(_encodable(raw), ensure_ascii=False)
+
+
+def _encodable(text: str) -> str:
+    """`text` in which bytes that are no characters are written out: Arrow takes UTF-8 only."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def reject_batch(rejects: Iterable[Reject], *, mask: Masking) -> pa.RecordBatch:

@@ -297,3 +297,10 @@ def test_windows_lose_and_invent_nothing(
     assert bad == []
     assert [[row[name] or "" for name in header] for row in rows] == wanted
     assert [row["#"] for row in rows] == list(range(1, len(wanted) + 1))
+
+
+def test_the_end_mark_of_old_systems_is_no_record(tmp_path: Path) -> None:
+    batches = list(read_delimited(raw(tmp_path, b"a,b\n1,2\n\x1a"), COMMA))
+    assert [row for batch in batches for row in batch.columns.to_pylist()] == [{"a": "1", "b": "2"}]
+    assert [bad for batch in batches for bad in batch.bad] == []
+    assert any("1A" in note.upper() for batch in batches for note in batch.notes)

@@ -99,3 +99,15 @@ def test_a_run_repairs_a_part_the_same_way(tmp_path: Path, monkeypatch: pytest.M
     assert len(rows) == ROWS
     assert rows[40_000] == ("r40000", "00123")
     assert rows[40_001] == ("r40001", str(40_001 % 97))
+
+
+@pytest.mark.usefixtures("unsampled")
+def test_a_label_that_not_all_values_bear_out_is_taken_back_without_another_reading(
+    tmp_path: Path, read: list[frozenset[str] | None]
+) -> None:
+    lines = [f"{'US0378331005' if row != 40_000 else 'US0378331004'},{row}" for row in range(ROWS)]
+    content = ("\n".join(["security,n", *lines]) + "\n").encode()
+    report, table = converted(tmp_path, content)
+    assert read == [None]
+    assert report.tables[0].columns[0].label != "isin"
+    assert table.schema.equals(converted(tmp_path, content, gathered=True)[1].schema, check_metadata=True)

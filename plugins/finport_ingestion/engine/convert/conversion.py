@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from finport_ingestion.engine.convert.columns import TargetSchema
 from finport_ingestion.engine.convert.increment import Increment
-from finport_ingestion.engine.convert.interface import RawFile, Reader, ReadsColumns, columns_reader, read_ahead
-from finport_ingestion.engine.convert.repair import can_repair, repaired
+from finport_ingestion.engine.convert.interface import Batch, RawFile, Reader, ReadsColumns, columns_reader, read_ahead
+from finport_ingestion.engine.convert.repair import can_relabel, can_repair, relabelled, repaired
 from finport_ingestion.engine.convert.results import PartResult
 from finport_ingestion.engine.convert.settle import Seen
 from finport_ingestion.engine.convert.table_pass import Job, TablePass, Witness, preparing
@@ -74,6 +74,8 @@ def convert_part(
     settled = settle_again(witness.seen())
     if table.holds and not table.given_up and settled.fingerprint == schema.fingerprint:
         return result
+    if can_relabel(table, settled):
+        return _rewrite(landed, table, settled, result, fresh=None)
     if can_repair(table, landed.reader, settled):
         return _repair(landed, table, settled, result)
     return convert_part(landed, schema=settled, job=job, settle_again=None, sampled=witness.seen())
@@ -109,10 +111,21 @@ def _repair(landed: Landed, table: TablePass, final: TargetSchema, result: PartR
     """The part with schema `final`: only what the table gave up is read again."""
     reader = cast("ReadsColumns", columns_reader(landed.reader))
     keys = frozenset(key for column in final.columns if column.name in table.given_up for key in column.keys)
+    fresh = reader.read_columns(landed.raw, keys, threads=_THREADS)
+    return _rewrite(landed, table, final, result, fresh=fresh)
+
+
+def _rewrite(
+    landed: Landed, table: TablePass, final: TargetSchema, result: PartResult, *, fresh: Iterable[Batch] | None
+) -> PartResult:
+    """The part out of what was written of it, with the columns of `fresh` in their places."""
     with landed.path.open("rb") as stream, write_parquet(landed.path, final.arrow) as sink:
         written = pq.ParquetFile(stream).iter_batches(batch_size=_ROWS)
-        fresh = reader.read_columns(landed.raw, keys, threads=_THREADS)
-        for batch in repaired(written, fresh, table=table, final=final):
+        if fresh is None:
+            rows = relabelled(written, table=table, final=final)
+        else:
+            rows = repaired(written, fresh, table=table, final=final)
+        for batch in rows:
             sink.write(batch)
     part = _part(landed, landed.uri, sink, fingerprint=final.fingerprint, made_from=result.part.made_from)
     return dataclasses.replace(result, part=part, fingerprint=final.fingerprint)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -21,7 +21,7 @@ from finport_ingestion.engine.convert.interface import Batch, ReadsColumns, colu
 from finport_ingestion.engine.convert.numerals import NumberStyle
 from finport_ingestion.engine.convert.outputs.dataset import DatasetWriter, writing
 from finport_ingestion.engine.convert.outputs.parquet import ParquetOutput
-from finport_ingestion.engine.convert.repair import can_repair, repaired
+from finport_ingestion.engine.convert.repair import can_relabel, can_repair, relabelled, repaired
 from finport_ingestion.engine.convert.report import ColumnReport, PartReport, TableReport
 from finport_ingestion.engine.convert.sampling import sample, slice_size
 from finport_ingestion.engine.convert.settle import Seen, Settled, Terms, settle
@@ -144,6 +144,9 @@ def _streamed(raw: RawFile, reader: Reader, place: _Place, job: Job) -> TableFil
         same = settled.schema.fingerprint == written.table.schema.fingerprint
         if same and written.table.holds and not written.table.given_up:
             _account(made, table, settled, written, place)
+        elif place.can_be_read_back and can_relabel(written.table, settled.schema):
+            _rewrite(place, table, settled.schema, written, fresh=None)
+            _account(made, table, settled, written, place)
         elif len(done) == 1 and place.can_be_read_back and can_repair(written.table, reader, settled.schema):
             _repair(raw, reader, place, table, settled.schema, written)
             _account(made, table, settled, written, place)
@@ -164,14 +167,27 @@ def _repair(raw: RawFile, reader: Reader, place: _Place, table: str, final: Targ
     """Write the table's files again with schema `final`; only what was given up is read again."""
     given_up = written.table.given_up
     keys = frozenset(key for column in final.columns if column.name in given_up for key in column.keys)
-    aside = place.table_folder(table).with_name(f".{place.table_folder(table).name}.first")
-    place.table_folder(table).rename(aside)
+    columns = cast("ReadsColumns", columns_reader(reader))
+    fresh = columns.read_columns(raw, keys, threads=place.wish.threads)
+    _rewrite(place, table, final, written, fresh=fresh)
+
+
+def _rewrite(
+    place: _Place, table: str, final: TargetSchema, written: _Written, *, fresh: Iterable[Batch] | None
+) -> None:
+    """The table's files out of what was written of it, with the columns of `fresh` in their places."""
+    folder = place.table_folder(table)
+    aside = folder.with_name(f".{folder.name}.first")
+    folder.rename(aside)
     old = (aside / file.path.name for file in written.data.written)
     batches = (batch for path in old for batch in pq.ParquetFile(path).iter_batches(batch_size=_ROWS))
-    fresh = cast("ReadsColumns", columns_reader(reader)).read_columns(raw, keys, threads=place.wish.threads)
+    if fresh is None:
+        rows = relabelled(batches, table=written.table, final=final)
+    else:
+        rows = repaired(batches, fresh, table=written.table, final=final)
     data = place.writer(table, final)
     with writing(data):
-        for batch in repaired(batches, fresh, table=written.table, final=final):
+        for batch in rows:
             data.write(batch)
     written.data = data
     shutil.rmtree(aside)
@@ -253,10 +269,14 @@ def _account(made: TableFiles, table: str, settled: Settled, written: _Written, 
     )
     made.notes.update(written.table.notes)
     made.drift.update(dict.fromkeys(settled.drift))
+    rows = written.data.row_count
+    if rows and not settled.schema.columns:
+        made.warnings[f"{place.name(table)}: {rows} records have no fields at all, and are left out"] = None
+        rows = 0
     made.tables.append(
         TableReport(
             name=place.name(table),
-            rows=written.data.row_count,
+            rows=rows,
             quarantined=written.table.rejected,
             columns=tuple(ColumnReport(name=c.name, type=c.spelling, label=c.label) for c in settled.schema.columns),
             parts=tuple(
