@@ -19,6 +19,7 @@ from tests.cli.project import ProjectFolder
 PLUGINS = Path(__file__).parents[2] / "plugins"
 
 _COMMANDS = "validate schema plan source ingest runs show quarantine replay clean reset db recover doctor read version"
+_COMMANDS += " convert detect guess"
 
 faulty = typer.Typer(cls=CommandGroup, pretty_exceptions_enable=False)
 

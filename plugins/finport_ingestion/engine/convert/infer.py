@@ -344,6 +344,11 @@ def _decorated(evidence: Evidence, commas: Commas) -> Decision | None:
     return Decision(logical=logical, way=convention.value, label=decor.label) if logical else None
 
 
+def _may_be_thousands(evidence: Evidence) -> bool:
+    """Whether the points of numbers may stand between thousands."""
+    return bool(evidence.scale) and evidence.decor.comma is not None and evidence.decor.point is not None
+
+
 def _number(name: str, evidence: Evidence, commas: Commas) -> Decision | None:
     if INTEGER in evidence.alive:
         if moments.COMPACT in evidence.alive and (evidence.values >= _MANY or _names_a_date(name)):
@@ -353,7 +358,7 @@ def _number(name: str, evidence: Evidence, commas: Commas) -> Decision | None:
         note = f"has integers of {evidence.digits} digits; it is kept as text"
         return Decision(logical=LogicalType("identifier"), label="identifier", note=note)
     if DECIMAL in evidence.alive:
-        if commas is Commas.DECIMALS and evidence.decor.comma is not None and evidence.scale:
+        if commas is Commas.DECIMALS and _may_be_thousands(evidence):
             return AMBIGUOUS_NUMBER  # 1.338 in a file whose decimal mark is the comma
         found = decimal_type(evidence.digits, evidence.scale)
         if found is None:

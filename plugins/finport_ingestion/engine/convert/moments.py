@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -37,6 +39,7 @@ _QUICK = {
     f"timestamp:{_ISO}": pa.timestamp("us"),
     f"timestamp:{_ISO}+zone": pa.timestamp("us", "UTC"),
 }
+_COLON = 13  # where the one behind the hours stands
 COMPACT = "date:%Y%m%d"
 TIME = "time"
 DATE_WAYS = tuple(f"date:{date}" for date in _DATES)
@@ -96,12 +99,30 @@ def _quickly(values: pa.StringArray, way: str) -> pa.Array | None:
     except pa.ArrowInvalid:
         return None
     # Arrow takes the year 0, which Python and databases do not have, and hours without minutes.
+    letters = _letters(values)
+    if letters is not None:
+        timed = not way.startswith("timestamp:") or (
+            letters.shape[1] > _COLON and (letters[:, _COLON] == ord(":")).all()
+        )
+        return found if timed and not (letters[:, 0] == ord("0")).any() else None
     if pc.any(pc.starts_with(values, "0000"), min_count=0).as_py():
         return None
     if way.startswith("timestamp:"):
-        colon = pc.equal(pc.binary_slice(values.cast(pa.binary()), 13, 14), b":")
+        colon = pc.equal(pc.binary_slice(values.cast(pa.binary()), _COLON, _COLON + 1), b":")
         return found if pc.all(colon, min_count=0).as_py() else None
     return found
+
+
+def _letters(values: pa.StringArray) -> npt.NDArray[np.uint8] | None:
+    """The bytes of texts that are all there and of one length: a row for each. None for others."""
+    if values.null_count or not len(values):
+        return None
+    offsets = np.frombuffer(values.buffers()[1], dtype=np.int32)[values.offset : values.offset + len(values) + 1]
+    length = int(offsets[1] - offsets[0])
+    if length == 0 or not (np.diff(offsets) == length).all():
+        return None
+    content = np.frombuffer(values.buffers()[2], dtype=np.uint8)[offsets[0] : offsets[-1]]
+    return content.reshape(len(values), length)
 
 
 def _iso_texts(parts: pa.StructArray, way: str) -> tuple[pa.StringArray, pa.BooleanArray]:

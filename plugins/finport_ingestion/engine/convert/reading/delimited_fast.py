@@ -41,5 +41,7 @@ def parse(
         )
     except pa.ArrowInvalid:
         return None
-    batches = table.combine_chunks().to_batches()
+    batches = table.to_batches()
+    if len(batches) > 1:
+        batches = table.combine_chunks().to_batches()
     return batches[0] if batches else None
