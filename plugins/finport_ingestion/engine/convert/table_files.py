@@ -7,6 +7,7 @@ a large one samples propose the schema, and a table that departs from it is read
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from finport_ingestion.engine.convert.file_conversion import Wish
     from finport_ingestion.engine.convert.interface import RawFile, Reader
 
+_LONGEST_NAME = 120
 _ROWS = 65_536
 _TABLE = "table"  # the name of a table that has none
 QUARANTINE = "_quarantine"
@@ -61,7 +63,7 @@ class _Place:
         return "/".join(part for part in (self.prefix, table) if part) or _TABLE
 
     def table_folder(self, table: str) -> Path:
-        return self.folder.joinpath(*(safe_name(part) for part in (self.prefix, table or _TABLE) if part))
+        return self.folder.joinpath(*self._segments(table))
 
     def writer(self, table: str, schema: TargetSchema) -> DatasetWriter:
         return DatasetWriter(
@@ -78,8 +80,18 @@ class _Place:
         return isinstance(self.wish.output, ParquetOutput) and not self.wish.partition_by
 
     def rejects_folder(self, table: str) -> Path:
-        parts = (safe_name(part) for part in (self.prefix, table or _TABLE) if part)
-        return self.folder.joinpath(QUARANTINE, *parts)
+        return self.folder.joinpath(QUARANTINE, *self._segments(table))
+
+    def _segments(self, table: str) -> list[str]:
+        return [_segment(part) for part in (self.prefix, table or _TABLE) if part]
+
+
+def _segment(name: str) -> str:
+    """`name` as the name of a folder, which no file system finds too long."""
+    safe = safe_name(name)
+    if len(safe) <= _LONGEST_NAME:
+        return safe
+    return f"{safe[: _LONGEST_NAME - 13]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
 def convert_tables(raw: RawFile, reader: Reader, *, folder: Path, prefix: str, wish: Wish) -> TableFiles:

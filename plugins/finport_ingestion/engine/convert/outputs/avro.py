@@ -41,9 +41,7 @@ class AvroFile:
     def __init__(self, file: BinaryIO, schema: pa.Schema) -> None:
         self._file = file
         self._names = _names([field.name for field in schema])
-        self._writer: Any = Writer(
-            file, fastavro.parse_schema(_record("Record", schema, self._names)), codec="deflate"
-        )
+        self._writer: Any = Writer(file, fastavro.parse_schema(_record("Record", schema, self._names)), codec="deflate")
         self.row_count = 0
 
     @property

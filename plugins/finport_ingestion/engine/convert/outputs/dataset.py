@@ -34,6 +34,7 @@ class _Open:
     path: Path
     stream: BinaryIO
     file: OutputFile
+    taken_bytes: int = 0  # as they stand in memory: a file is hardly ever larger
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,12 +62,19 @@ class DatasetWriter:
         """Add the rows of `batch`, whose schema is the table's."""
         self.row_count += batch.num_rows
         for place, rows in self._parted(batch):
-            if rows.num_rows == 0:
-                continue
-            opened = self._open.get(place) or self._begin(place)
-            opened.file.write(rows)
-            if opened.file.size_bytes >= self.max_file_bytes:
-                self._end(place)
+            for piece in self._pieces(rows):
+                opened = self._open.get(place) or self._begin(place)
+                opened.file.write(piece)
+                opened.taken_bytes += piece.nbytes
+                if max(opened.file.size_bytes, opened.taken_bytes) >= self.max_file_bytes:
+                    self._end(place)
+
+    def _pieces(self, rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        """The rows in pieces that a file's limit can be kept with."""
+        pieces = 1 + 4 * rows.nbytes // self.max_file_bytes
+        size = max(rows.num_rows // pieces, 1)
+        for start in range(0, rows.num_rows, size):
+            yield rows.slice(start, size)
 
     def close(self) -> None:
         """Finish all files; a table without rows is one file without rows."""

@@ -53,18 +53,22 @@ def _has_names(rows: Sequence[Row]) -> bool:
     first, body = rows[0] if rows else (), rows[1:]
     if not body:
         return not any(_kind(text) for text in first if text.strip())
-    names = values = 0
-    years = True
+    names = values = years = 0
     for at, text in enumerate(first):
         kind = _column_kind([row[at] for row in body if at < len(row)])
         if kind is None or not text.strip():
             continue
-        same = _kind(text) == kind
-        names, values = names + (not same), values + same
-        years = years and (not same or _YEAR.fullmatch(text.strip()) is not None)
-    if names or (values and years and len(set(first)) == len(first) and values > _FEW):
-        return True
-    return values == 0 and not _like_the_others(first, body)
+        if _kind(text) != kind:
+            names += 1
+        elif _YEAR.fullmatch(text.strip()):
+            years += 1
+        else:
+            values += 1
+    if values or names:
+        return names >= values and names > 0
+    if years:
+        return years > _FEW and len(set(first)) == len(first)
+    return not _like_the_others(first, body)
 
 
 def _like_the_others(first: Row, body: Sequence[Row]) -> bool:
