@@ -279,7 +279,7 @@ def test_a_large_table_is_several_files_in_its_order(desk: Desk) -> None:
     (table,) = desk.report("days.zip", "--out", "out", *more)["tables"]
     lines = [line for part in table["parts"] for line in (desk.folder / part["path"]).read_text().splitlines()]
     assert [json.loads(line)["day"] for line in lines] == [0, 0, 1, 1, 2, 2]
-    assert len(table["parts"]) == 3
+    assert len(table["parts"]) == 6
 
 
 def test_limits_are_stated_like_those_of_a_policy(desk: Desk) -> None:
