@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import threading
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -77,6 +78,8 @@ class ParquetSink:
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_rows = 0
         self._waiting_bytes = 0
+        self._writing: threading.Thread | None = None  # encodes the last group, while the next one is gathered
+        self._failure: BaseException | None = None
         self.row_count = 0
 
     def write(self, batch: pa.RecordBatch) -> None:
@@ -92,6 +95,7 @@ class ParquetSink:
 
     def close(self) -> None:
         self._flush()
+        self._wait()
         if self._writer is None:
             self._writer = _writer(self._file, self._schema.empty_table())
         self._writer.close()
@@ -99,6 +103,8 @@ class ParquetSink:
     def abandon(self) -> None:
         """Give the file up: Arrow's writer would otherwise write its footer into a closed file later."""
         self._waiting = []
+        if self._writing is not None:
+            self._writing.join()
         self._file.let_go()
         if self._writer is not None:
             self._writer.close()
@@ -113,12 +119,29 @@ class ParquetSink:
         return self._file.sha256
 
     def _flush(self) -> None:
+        """Hand what is gathered to a thread of its own: Arrow encodes without holding up the readers."""
+        self._wait()
         if self._waiting:
             table = pa.Table.from_batches(self._waiting, schema=self._schema)
+            self._writing = threading.Thread(target=self._encode, args=(table,), name="finport-parquet")
+            self._writing.start()
+        self._waiting, self._waiting_rows, self._waiting_bytes = [], 0, 0
+
+    def _encode(self, table: pa.Table) -> None:
+        try:
             if self._writer is None:
                 self._writer = _writer(self._file, table)
-            self._writer.write_table(table, row_group_size=max(self._waiting_rows, 1))
-        self._waiting, self._waiting_rows, self._waiting_bytes = [], 0, 0
+            self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
+        except BaseException as error:  # it is raised where the next group, or the end, is asked for
+            self._failure = error
+
+    def _wait(self) -> None:
+        if self._writing is not None:
+            self._writing.join()
+            self._writing = None
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
 
 
 def _writer(file: HashingFile, first: pa.Table) -> pq.ParquetWriter:

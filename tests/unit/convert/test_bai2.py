@@ -160,6 +160,12 @@ def test_a_cut_file_keeps_whole_accounts_and_says_what_is_missing(tmp_path: Path
     }
 
 
+@pytest.mark.parametrize("trailer", ["99", "99,", "99,802468", "99,802468,1"])
+def test_a_trailer_that_states_no_number_of_records_is_told(tmp_path: Path, trailer: str) -> None:
+    found = bai2(tmp_path, FILE[: FILE.index("99,802468")] + trailer)
+    assert "the trailer of the file states no number of records" in found.warnings
+
+
 def test_records_out_of_place_are_not_lost(tmp_path: Path) -> None:
     found = bai2(tmp_path, FILE.replace("98,802468", "16,195,5,,,,STRAY/\n98,802468"))
     assert [bad.text for bad in found.bad] == ["16,195,5,,,,STRAY/"]

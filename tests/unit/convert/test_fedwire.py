@@ -74,6 +74,19 @@ def test_a_tag_that_cannot_be_read_sets_its_message_aside(tmp_path: Path, before
     assert bad.text == ONE.replace(before, after)
 
 
+@pytest.mark.parametrize("tag", ["{3100}", "{3400}", "{3600}"])
+def test_a_message_without_a_mandatory_tag_is_set_aside(tmp_path: Path, tag: str) -> None:
+    lines = [line for line in ONE.splitlines(keepends=True) if not line.startswith(tag)]
+    found = fedwire(tmp_path, "".join(lines) + TWO)
+    assert found.column("amount", "messages") == ["0.01"]
+    assert f"tag {tag} is missing" in found.bad[0].reason
+
+
+def test_a_file_that_ends_inside_of_a_tag_is_told(tmp_path: Path) -> None:
+    assert "in the middle of a tag" in fedwire(tmp_path, ONE[: ONE.index("LINE TWO")] + "LINE").warnings
+    assert not fedwire(tmp_path, ONE.rstrip("\n")).warnings
+
+
 @pytest.mark.parametrize("text", ["", " \n", "no tags at all\n", "x{1500}30\n"])
 def test_what_is_no_message_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(FormatError, match="landing/delivered: ") as caught:

@@ -115,6 +115,19 @@ def test_the_last_message_may_end_with_its_line(tmp_path: Path) -> None:
     assert bad(found) == []
 
 
+@pytest.mark.parametrize("stub", [b"8", b"8=", b"8=FIX.4.4", b"8=FIX.4.4\x019", b"12:00:01 in: 8=FIX"])
+def test_a_message_that_is_cut_in_its_first_field_is_told(tmp_path: Path, stub: bytes) -> None:
+    found = batches(tmp_path, GOOD + b"\n" + stub)
+    assert len(rows(found)) == 1
+    assert "the file ends in the beginning of a message" in warnings(found)
+    assert warnings(batches(tmp_path, GOOD + b"\nrounds: 8\n")) == ""
+
+
+def test_a_log_without_messages_may_hold_any_bytes(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="holds no FIX message"):
+        batches(tmp_path, b"caf\xe9 started\n", encoding="utf-8")
+
+
 def test_a_cut_message_is_set_aside_with_its_place_and_text(tmp_path: Path) -> None:
     cut = GOOD[:60]
     found = batches(tmp_path, GOOD + b"\n" + cut + b"\nprefix " + GOOD + b"\n" + cut)

@@ -64,6 +64,13 @@ def test_a_line_whose_blanks_were_cut_has_nulls_at_its_end(tmp_path: Path) -> No
     assert not found.bad
 
 
+def test_a_last_line_that_is_short_and_has_no_end_is_told(tmp_path: Path) -> None:
+    found = fixed(tmp_path, GOOD + b"0003GAMMA     1")
+    assert found.column("amount")[-1] == "1"
+    assert "line 3, the last one, has no end and 15 of 20 characters: the file may be cut" in found.warnings
+    assert not fixed(tmp_path, GOOD + b"0003GAMMA       1.00").warnings
+
+
 def test_text_behind_the_layout_is_said_once_and_blanks_are_not(tmp_path: Path) -> None:
     assert not fixed(tmp_path, GOOD.replace(b"\n", b"     \n")).warnings
     found = fixed(tmp_path, GOOD.replace(b"\n", b" more\n"))

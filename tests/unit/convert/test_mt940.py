@@ -420,6 +420,21 @@ def test_statements_are_recognised(text: str, confidence: float | None) -> None:
     assert (likeness.confidence if likeness else None) == confidence
 
 
+@pytest.mark.parametrize("end", [":62F:C240229EUR900,00\n", ":64:C240301EUR900,\n", ""])
+def test_a_statement_that_ends_without_its_line_or_a_mark_is_told(tmp_path: Path, end: str) -> None:
+    cut = STATEMENT[: STATEMENT.index(end) + len(end)] if end else STATEMENT
+    assert "no mark (-) ends the last statement" not in warnings(batches(tmp_path, cut))
+    assert "no mark (-) ends the last statement" in warnings(
+        batches(tmp_path, STATEMENT[: STATEMENT.index("900,00") + 4])
+    )
+
+
+def test_a_statement_without_balances_is_told_unless_it_is_an_interim_report(tmp_path: Path) -> None:
+    bare = ":20:A\n:25:ACC\n:28C:1/1\n:61:240101C1,NMSCNONREF\n-\n"
+    assert "has neither a balance" in warnings(batches(tmp_path, bare))
+    assert warnings(batches(tmp_path, bare.replace(":61:", ":34F:EUR0,\n:61:"))) == ""
+
+
 def test_samples_are_transactions_of_the_file(tmp_path: Path) -> None:
     reader = Mt940Format(Mt940Options(format="mt940"))
     found = list(reader.sample(raw(tmp_path, STATEMENT * 500), size_bytes=4_096))

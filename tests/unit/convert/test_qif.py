@@ -126,6 +126,13 @@ def test_a_record_that_is_not_ended_is_set_aside(tmp_path: Path) -> None:
     assert len(run_in.rows("transactions")) == 3
 
 
+def test_a_section_without_records_is_a_file_of_none_and_told(tmp_path: Path) -> None:
+    found = qif(tmp_path, "!Type:Bank\n")
+    assert found.rows("transactions") == []
+    assert found.tables >= {"transactions", "splits", "records"}
+    assert "no record in it" in found.warnings
+
+
 def test_bytes_that_are_not_of_the_encoding_cost_their_record(tmp_path: Path) -> None:
     found = read_bytes(tmp_path, BANK.encode().replace(b"Shop", b"Sh\xffp"), format="qif", encoding="utf-8")
     assert [bad.rule for bad in found.bad] == ["encoding"]

@@ -99,6 +99,15 @@ def test_a_received_message_has_its_sender_and_times_from_its_second_block(tmp_p
     assert (row["output_date"], row["output_time"]) == ("2024-01-02", "1305")
 
 
+@pytest.mark.parametrize(
+    "cut", [SENT, SENT + "{3:{108:MUR1}}", PAYMENT + "\n{", PAYMENT + "\n{1", PAYMENT + "{1:F01BANKDEFFAXXX1234567890}"]
+)
+def test_a_file_that_ends_in_a_message_says_so(tmp_path: Path, cut: str) -> None:
+    found = batches(tmp_path, cut)
+    assert bad(found) or any(batch.warnings for batch in found)
+    assert not any(batch.warnings for batch in batches(tmp_path, PAYMENT))
+
+
 def test_every_field_is_a_row_with_its_lines(tmp_path: Path) -> None:
     found = rows(batches(tmp_path, PAYMENT), "fields")
     assert [(row["block"], row["tag"]) for row in found] == [

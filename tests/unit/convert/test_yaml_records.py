@@ -160,7 +160,7 @@ def test_a_bomb_of_aliases_is_refused_before_it_is_large(tmp_path: Path) -> None
 def test_nesting_has_a_limit(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="nested more than 100 deep"):
         read(tmp_path, "a: " + "[" * 200 + "]" * 200)
-    with pytest.raises(FormatError, match="nesting"):
+    with pytest.raises(FormatError, match="nested"):
         read(tmp_path, "[" * 100_000)
     limits = ReadLimits.model_validate({"nesting": 3})
     with pytest.raises(FormatError, match="nested more than 3 deep"):

@@ -102,6 +102,8 @@ def _both(one: Schema, other: Schema) -> Schema:
         return _described(FREE, one)
     common = {key: value for key, value in one.items() if other.get(key) == value}
     common |= {key: one[key] for key in ("type", "description", "items") if key in one}
+    if "items" in one and one["items"] != other.get("items"):
+        common["items"] = dict(FREE)  # a list of texts at one, of mappings at the other
     if one.get("nullable") or other.get("nullable"):
         common["nullable"] = True
     if "enum" in one and "enum" in other:

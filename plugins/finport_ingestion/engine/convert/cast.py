@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -116,6 +117,15 @@ def _json(values: pa.StringArray) -> Casting:
 
 
 def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return _is_json_of_any_number(text)
+    return True
+
+
+def _is_json_of_any_number(text: str) -> bool:
+    """orjson has no numbers beyond a double, nor NaN, which Python writes."""
     try:
         json.loads(text, parse_float=str, parse_int=str)
     except (ValueError, RecursionError):

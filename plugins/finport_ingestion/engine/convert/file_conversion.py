@@ -5,6 +5,7 @@ What is written appears in the output folder when all of it is there; of a refus
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import shutil
 import sys
@@ -78,8 +79,17 @@ def convert_file(raw: RawFile, folder: Path, *, wish: Wish, place: PurePath | No
         told.outcome, told.error = Outcome.REFUSED, str(error)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB
+    peak = _peak_memory_bytes()
     return told.report(seconds=time.perf_counter() - began, size_bytes=raw.size_bytes, peak=peak)
+
+
+def _peak_memory_bytes() -> int:
+    """Of this process so far. Linux keeps the starting process's peak in `ru_maxrss` over an exec."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) << 10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB
 
 
 @dataclass(slots=True, kw_only=True)

@@ -90,4 +90,6 @@ def _column_kind(texts: Sequence[str]) -> str | None:
 
 def _kind(text: str) -> str | None:
     stripped = text.strip()
-    return next((kind for kind, shape in _KINDS if any(map(str.isdigit, stripped)) and shape.fullmatch(stripped)), None)
+    if not any(map(str.isdigit, stripped)):
+        return None
+    return next((kind for kind, shape in _KINDS if shape.fullmatch(stripped)), None)

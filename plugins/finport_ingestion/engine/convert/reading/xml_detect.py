@@ -11,8 +11,8 @@ from finport_ingestion.engine.convert.reading.xml_events import Element, XmlEven
 from finport_ingestion.engine.convert.reading.xml_paths import RecordPath
 from finport_ingestion.engine.convert.reading.xml_source import XmlText, open_text
 
-_HEAD_BYTES = 4 << 20
-_CHUNK_BYTES = 1 << 18
+_HEAD_BYTES = 512 << 10
+_CHUNK_BYTES = 64 << 10
 Path = tuple[str, ...]
 
 
@@ -26,7 +26,7 @@ class _Seen:
 
 
 def detect(raw: RawFile) -> RecordPath | None:
-    """The path of the records, from the first megabytes; None where the root is empty.
+    """The path of the records, from the first half megabyte; None where the root is empty.
 
     Raises:
         FormatError: It is no well-formed XML.
