@@ -18,6 +18,7 @@ from finport_ingestion.engine.files import write_atomically
 _COMPRESSION_LEVEL = 3
 _ROWS_PER_GROUP = 500_000
 _BYTES_PER_GROUP = 128 << 20
+_BUFFER_BYTES = 4 << 20
 _LOOKED_AT_ROWS = 50_000
 _INTEGER_DIGITS = 18
 _MOST_DISTINCT = 0.35
@@ -73,6 +74,8 @@ class ParquetSink:
 
     def __init__(self, file: BinaryIO, schema: pa.Schema) -> None:
         self._file = HashingFile(file)
+        # Arrow writes a page at a time: gathered, they cost no Python call each.
+        self._out = pa.BufferedOutputStream(pa.PythonFile(self._file, mode="w"), _BUFFER_BYTES)
         self._schema = schema
         self._writer: pq.ParquetWriter | None = None
         self._waiting: list[pa.RecordBatch] = []
@@ -97,8 +100,9 @@ class ParquetSink:
         self._flush()
         self._wait()
         if self._writer is None:
-            self._writer = _writer(self._file, self._schema.empty_table())
+            self._writer = _writer(self._out, self._schema.empty_table())
         self._writer.close()
+        self._out.close()
 
     def abandon(self) -> None:
         """Give the file up: Arrow's writer would otherwise write its footer into a closed file later."""
@@ -108,6 +112,7 @@ class ParquetSink:
         self._file.let_go()
         if self._writer is not None:
             self._writer.close()
+        self._out.close()
 
     @property
     def size_bytes(self) -> int:
@@ -130,7 +135,7 @@ class ParquetSink:
     def _encode(self, table: pa.Table) -> None:
         try:
             if self._writer is None:
-                self._writer = _writer(self._file, table)
+                self._writer = _writer(self._out, table)
             self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
         except BaseException as error:  # it is raised where the next group, or the end, is asked for
             self._failure = error
@@ -144,7 +149,7 @@ class ParquetSink:
             raise failure
 
 
-def _writer(file: HashingFile, first: pa.Table) -> pq.ParquetWriter:
+def _writer(file: pa.NativeFile, first: pa.Table) -> pq.ParquetWriter:
     """A writer whose encodings suit the values of the first rows: any encoding is right, but few are fast and small."""
     dictionaries = [field.name for field in first.schema if _repeats(first.column(field.name))]
     deltas = [
