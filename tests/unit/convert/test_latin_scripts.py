@@ -39,7 +39,7 @@ def test_one_western_word_in_a_table_is_enough(word: str) -> None:
 
 
 @given(st.lists(st.sampled_from(WESTERN), min_size=1, max_size=40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_western_languages_may_be_mixed(words: list[str]) -> None:
     assert found(table(words), "cp1252") == "cp1252"
 

@@ -18,15 +18,19 @@ _LANGUAGES: Mapping[str, tuple[str, ...]] = {
         *("äöüß", "àâçèéêëîïôùûüœæ", "áéíñóúü", "ãáâàçéêíóôõúü", "àèéìòùíóú", "éëïöüèáó"),
         *("åäöéàü", "æøåéöäü", "áðéíóúýþæö"),
     ),
-    "cp1250": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
-    "iso8859_2": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
+    "cp1250": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áčďéíľňóôšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
+    "iso8859_2": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áčďéíľňóôšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
     "cp1254": ("çğıöşüâîû",),
     "cp850": ("äöüß", "àâçèéêëîïôùûüæ", "áéíñóúü", "ãáâàçéêíóôõúü", "àèéìòùíóú", "åäöéàü", "æøåéöäü"),
     "cp852": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áéíóöőúüű"),
 }
 _MIXED = "".join(dict.fromkeys("".join(_LANGUAGES["cp1252"][:-1])))
 _MIXED_WEIGHT = 0.95
-"""Of a table of towns in many western countries; a language of its own is likelier."""
+"""Of a table of towns in many western countries: a language of its own is likelier."""
+_PROOFS = {"ąćęłńóśźż": 2, "áčďéěíňóřšťúůýž": 3, "áčďéíľňóôšťúýž": 3, "ăâîşţ": 2, "čćđšž": 3}
+_PROOFS |= {"áéíóöőúüű": 1, "çğıöşüâîû": 1}
+"""How many letters that western languages do not have prove a language; è and ø of two towns are no Czech."""
+_UNPROVED_WEIGHT = 0.92
 _QUOTES_AND_DASHES = "\u2018\u2019\u201a\u201c\u201d\u201e\u2013\u2014"
 _SYMBOLS = frozenset(f"€£¥§°²³µ½¼¾«»…•·®©™±\xd7ºª¿¡\xa0\xad{_QUOTES_AND_DASHES}")
 _WITHIN_WORDS = frozenset("\u2018\u2019·\xad\xa0")
@@ -118,11 +122,16 @@ def _score(encoding: str, places: _Places) -> float:
                 letters[letter] = letters.get(letter, 0) + count
         elif spelled in _SYMBOLS and (spelled in _WITHIN_WORDS or not (before.is_letter and behind.is_letter)):
             signs += count
-    alphabets = [(alphabet, 1.0) for alphabet in _LANGUAGES[encoding]]
+    alphabets = [(alphabet, _weight(alphabet, letters)) for alphabet in _LANGUAGES[encoding]]
     if encoding == "cp1252":
         alphabets.append((_MIXED, _MIXED_WEIGHT))
     most = max(weight * sum(letters.get(letter, 0) for letter in alphabet) for alphabet, weight in alphabets)
     return (most + signs) / sum(places.values())
+
+
+def _weight(alphabet: str, letters: Mapping[str, int]) -> float:
+    own = sum(letter in letters for letter in alphabet if letter not in _MIXED)
+    return 1.0 if own >= _PROOFS.get(alphabet, 0) else _UNPROVED_WEIGHT
 
 
 def _is_letter_there(spelled: str, before: _Beside, behind: _Beside) -> bool:

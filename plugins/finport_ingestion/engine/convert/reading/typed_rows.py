@@ -111,7 +111,7 @@ def refused(raw: RawFile, *, form: str) -> Iterator[None]:
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        said = next(iter(str(error).splitlines()), "")[:200]
+        said = next(iter(str(error).splitlines()), "")[:200].rstrip(".")
         raise FormatError(
             f"{raw.uri}: not readable as {form}: {said}.",
             hint="the file may be cut, damaged or of another format: ask for it again",
