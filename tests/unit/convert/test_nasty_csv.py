@@ -1,9 +1,9 @@
-"""The CSV files that engines corrupt without a word. Each is converted in both ways: gathered in memory, and streamed."""
+"""The CSV files that engines corrupt without a word, each converted in both ways: gathered in memory, and streamed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -116,7 +116,7 @@ CASES = [
         lines("x,y", "2024-01-02 03:04:05.123456,1"),
         "x",
         "timestamp",
-        [datetime(2024, 1, 2, 3, 4, 5, 123456)],
+        [datetime(2024, 1, 2, 3, 4, 5, 123456, UTC).replace(tzinfo=None)],
     ),
     Nasty(
         "semicolons and decimal commas",

@@ -8,7 +8,6 @@ from typing import IO
 from finport_ingestion.engine.convert.interface import RawFile
 from finport_ingestion.engine.convert.reading.transcoding import Encoding, utf8_chunks
 
-
 _PLACES = 24
 
 
