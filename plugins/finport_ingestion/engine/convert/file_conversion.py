@@ -6,6 +6,7 @@ What is written appears in the output folder when all of it is there; of a refus
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import resource
 import shutil
 import sys
@@ -145,7 +146,8 @@ def _readers(raw: RawFile, files: Sequence[RawFile], told: _Told, wish: Wish) ->
     """What is read, in turn: the name that its tables begin with, the file, and what reads it."""
     if wish.options and wish.options.unpack.union and len(files) > 1:
         options = _options(files[0], told, wish)
-        yield "", raw, _meant(Joined(_reader(options), files), wish)
+        whole = dataclasses.replace(raw, size_bytes=sum(file.size_bytes for file in files))
+        yield "", whole, _meant(Joined(_reader(options), files), wish)
         return
     for file in files:
         yield file.file_name if len(files) > 1 else "", file, _meant(_reader(_options(file, told, wish)), wish)
