@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from finport_ingestion.engine.convert.interface import Batch, RawFile, Reader
-from finport_ingestion.engine.convert.reading_child import Child
+from finport_ingestion.engine.convert.reading_child import Child, DiedIdle
 
 _RAW = ("uri", "size_bytes", "may_be_empty", "name")
 _FILES_PER_CHILD = 20_000  # what leaks in a native library is bounded
@@ -49,7 +49,7 @@ class IsolatedReader:
 
     def _batches(self, raw: RawFile, *, sample_bytes: int | None) -> Iterator[Batch]:
         plugin = type(self._reader)
-        with raw.local() as path, _CHILDREN.borrowed() as child:
+        with raw.local() as path:
             request = {
                 "do": "open",
                 "reader": f"{plugin.__module__}:{plugin.__qualname__}",
@@ -59,7 +59,10 @@ class IsolatedReader:
                 "limits": raw.limits.model_dump(mode="json", by_alias=True),
                 "sample_bytes": sample_bytes,
             }
-            yield from child.read(request, raw=raw, name=self.options.format)
+            while True:
+                with _CHILDREN.borrowed() as child, contextlib.suppress(DiedIdle):
+                    yield from child.read(request, raw=raw, name=self.options.format)
+                    return
 
 
 class Children:

@@ -56,16 +56,18 @@ class Child:
 
         Raises:
             FinportError: What the reader raised; FormatError where it crashed or took too long or too much.
+            DiedIdle: The process had read other files before, and has not answered a word about this one.
         """
         self.files += 1
         self.usable = False
         self._left_seconds = float(raw.limits.child_seconds)
         refusal = Refusal(raw, name)
-        self._ask(request, refusal)
+        answer: tuple[dict[str, Any], pa.Buffer] | None = self._first_answer(request, refusal)
         ended = False
         try:
             while True:
-                header, body = self._answer(refusal)
+                header, body = answer or self._answer(refusal)
+                answer = None
                 if header["is"] != "batch":
                     ended = True
                     self.usable = header["is"] in ("end", "error", "os_error")
@@ -77,6 +79,15 @@ class Child:
                 self._stop(refusal)
         if header["is"] != "end":
             raise refusal.told(header)
+
+    def _first_answer(self, request: dict[str, Any], refusal: Refusal) -> tuple[dict[str, Any], pa.Buffer]:
+        try:
+            self._ask(request, refusal)
+            return self._answer(refusal)
+        except FormatError:
+            if self.files > 1 and not self.alive:
+                raise DiedIdle from None
+            raise
 
     def end(self) -> None:
         """End the process now."""
@@ -138,6 +149,10 @@ class Child:
         self._process.kill()  # it may have closed its pipe and live on
         code = self._process.wait()
         return refusal.crash(f"crashed on it ({_signal_name(-code) if code < 0 else f'exit status {code}'})")
+
+
+class DiedIdle(Exception):
+    """A process that waited for its next file is gone: another one may read it."""
 
 
 class Refusal:
