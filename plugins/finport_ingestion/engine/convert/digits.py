@@ -117,19 +117,6 @@ class _Fractions:
         return scaled
 
 
-def total_length(numbers: npt.NDArray[np.int64]) -> int | None:
-    """How many characters int64 values have when they are written out; None beyond 18 digits."""
-    if not len(numbers):
-        return 0
-    smallest, largest = int(numbers.min()), int(numbers.max())
-    if smallest <= -(10**MAX_DIGITS) or largest >= 10**MAX_DIGITS:
-        return None
-    size = np.abs(numbers) if smallest < 0 else numbers
-    length = len(numbers) + (int(np.count_nonzero(numbers < 0)) if smallest < 0 else 0)
-    top = max(largest, -smallest)
-    return length + sum(int(np.count_nonzero(size >= 10**power)) for power in range(1, len(str(top))))
-
-
 def _laid_out(values: pa.StringArray) -> tuple[Bytes, Places, Places] | None:
     """The bytes of the texts that are not null, end to end, and where each begins and ends; None for blank ones."""
     if len(values) == values.null_count:

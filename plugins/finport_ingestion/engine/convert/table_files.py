@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -133,7 +133,8 @@ def _gathered(raw: RawFile, reader: Reader, place: _Place, job: Job) -> TableFil
         made.facts.update(batch.facts)
     for table, found in batches.items():
         settled = settle([witnesses[table].seen()], job.terms, final=True)
-        with _pass(table, settled, witnesses[table], place) as written:
+        with contextlib.ExitStack() as files:
+            written = _opened(table, settled.schema, witnesses[table], place, files)
             for batch in found:
                 written.table.take(batch, known=True)
         _account(made, table, settled, written, place)
@@ -229,7 +230,7 @@ def _write(
     done: dict[str, _Written] = {}
     with contextlib.ExitStack() as files:
         for table, agreed in settled.items():
-            done[table] = files.enter_context(_pass(table, agreed, witnesses[table], place))
+            done[table] = _opened(table, agreed.schema, witnesses[table], place, files)
         only = witnesses if len(witnesses) == 1 else {}
         prepare = preparing(next(iter(sampled.values()), None) if only else None, job)
         for batch in read_ahead(reader, raw, prepare=prepare, threads=place.wish.threads):
@@ -240,13 +241,6 @@ def _write(
             else:
                 witnesses.setdefault(batch.table, Witness(uri=raw.uri, job=job)).observe(batch)
     return done
-
-
-@contextlib.contextmanager
-def _pass(table: str, settled: Settled, witness: Witness, place: _Place) -> Iterator[_Written]:
-    with contextlib.ExitStack() as files:
-        written = _opened(table, settled.schema, witness, place, files)
-        yield written
 
 
 def _opened(table: str, schema: TargetSchema, witness: Witness, place: _Place, files: contextlib.ExitStack) -> _Written:

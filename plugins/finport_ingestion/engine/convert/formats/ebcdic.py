@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, model_validator
 
 from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, RawFile
+from finport_ingestion.engine.convert.reading.layout_rules import check_layout
 from finport_ingestion.engine.model import Spec
 from finport_ingestion.engine.options import FormatOptions
 
@@ -78,15 +79,7 @@ class EbcdicOptions(FormatOptions):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        names = [column.name.casefold() for column in self.columns]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"columns: '{twice[0]}' stands there twice")
-        before = [column.name for column in self.columns if column.start < self.count_from]
-        if before:
-            raise ValueError(f"columns: '{before[0]}' starts at 0, but countFrom is 1")
-        if self.record_length and any(c.start - self.count_from + c.length > self.record_length for c in self.columns):
-            raise ValueError("recordLength: shorter than the columns")
+        check_layout(self.columns, count_from=self.count_from, record_length=self.record_length)
         return self
 
 
