@@ -118,6 +118,11 @@ def reader_of(options: FormatOptions) -> Any:
     return FORMATS.get(options.format)(options)
 
 
+def head_of(raw: RawFile) -> Head:
+    """The beginning of `raw`, or of the first data file inside it."""
+    return _head(peek(raw))[0]
+
+
 def _chosen(head: Head, *, name: str, media_type: str | None) -> tuple[str, float, tuple[str, ...]] | None:
     """The format, the confidence and the reasons; None where nothing tells."""
     found = {known: FORMATS.get(known).recognises(head) for known in FORMATS}
