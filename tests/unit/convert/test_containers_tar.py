@@ -126,10 +126,10 @@ def test_an_extended_header_of_any_size_is_not_held_in_memory(tmp_path: Path) ->
 def test_a_header_that_slows_other_readers_down_takes_no_time(tmp_path: Path) -> None:
     digits = b"1" * (1 << 20)
     packed = summed(entry(size=len(digits), kind=tarfile.XHDTYPE)) + digits + summed(entry()) + bytes(1024)
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(FormatError, match="an extended header is broken"):
         opened(raw(tmp_path, gzip.compress(packed)))
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_many_extended_headers_in_a_row_end(tmp_path: Path) -> None:

@@ -218,10 +218,10 @@ def test_prose_is_no_table(text: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("begin", [b"", b"<?xml ", b"{1:F01", b"<OFX", b"- "])
 def test_a_look_takes_no_time_whatever_the_bytes(begin: bytes, byte: bytes, tmp_path: Path) -> None:
     content = begin + byte * (65_536 // len(byte))
-    started = time.monotonic()
+    started = time.process_time()
     with contextlib.suppress(FormatError):
         taken(tmp_path, content)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

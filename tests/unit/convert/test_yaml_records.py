@@ -151,10 +151,10 @@ def test_bytes_that_are_no_text_say_where(tmp_path: Path) -> None:
 
 def test_a_bomb_of_aliases_is_refused_before_it_is_large(tmp_path: Path) -> None:
     text = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 40))
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(FormatError, match="aliases stand for more than"):
         read(tmp_path, text)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_nesting_has_a_limit(tmp_path: Path) -> None:
