@@ -144,6 +144,37 @@ def test_a_file_on_one_line_is_cut_at_its_slashes(tmp_path: Path) -> None:
     assert not found.bad
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(",80,,2/\n", ",20,,2/\n"), (",80,,2/\n", ",80,,2/" + " " * 60 + "\n"), (",80,,2/\n", ",80,,2/")],
+)
+def test_lines_are_records_whatever_the_first_one_says_of_their_length(tmp_path: Path, before: str, after: str) -> None:
+    found = bai2(tmp_path, FILE.replace(before, after).replace("WIRE IN/", "WIRE IN"))
+    assert not found.bad
+    assert not found.warnings
+    assert found.column("text", "transactions") == ["WIRE IN", "SPLIT A/B\nSECOND LINE, WITH COMMA", "CHECK 7"]
+
+
+@pytest.mark.parametrize(
+    ("records", "read"),
+    [
+        ("010,0/\n88,015,0/\n88,040,0/", [("010", None, None), ("015", None, None), ("040", None, None)]),
+        ("010,0/\n88,12,1,015,0,,/", [("010", "12", "1"), ("015", None, None)]),
+        ("010,0,5,S,100/\n88,200,300,015,0,,/", [("010", "5", "S"), ("015", None, None)]),
+    ],
+)
+def test_a_summary_ends_with_its_record_where_the_next_one_begins_with_a_type_code(
+    tmp_path: Path, records: str, read: list[tuple[str, str | None, str | None]]
+) -> None:
+    count = records.count("\n") + 2
+    account = f"03,0012345,,{records}\n49,0,{count}/\n"
+    text = FILE[: FILE.index("03,0012345")] + account + f"98,0,1,{count + 2}/\n99,0,1,{count + 4}/\n"
+    found = bai2(tmp_path, text)
+    assert not found.bad
+    assert not found.warnings
+    assert [(r["type_code"], r["item_count"], r["funds_type"]) for r in found.rows("summaries")] == read
+
+
 def test_a_file_of_blocks_is_cut_at_the_length_that_its_header_states(tmp_path: Path) -> None:
     found = bai2(tmp_path, "".join(line.ljust(80) for line in FILE.splitlines()))
     assert found.column("amount", "transactions") == ["1000.00", "500.00", "1234"]

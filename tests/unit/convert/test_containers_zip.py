@@ -254,3 +254,31 @@ def test_an_encrypted_archive_that_was_changed_is_refused(tmp_path: Path) -> Non
     packed[len(packed) // 2] ^= 1
     with pytest.raises((AccessDenied, FormatError)):
         opened(raw(tmp_path, bytes(packed)), password="secret")
+
+
+def test_folders_as_programs_for_windows_write_them(tmp_path: Path) -> None:
+    marked = zipfile.ZipInfo("other")
+    marked.external_attr = 0x10
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in (("folder\\", b""), ("folder\\a.csv", CSV), (marked, b"")):
+            archive.writestr(name, content)
+    file = raw(tmp_path, out.getvalue(), "x.zip")
+    assert opened(file) == ({"landing/x.zip!folder/a.csv": CSV}, "zip", ())
+
+
+@pytest.mark.parametrize("change", [-3, 3])
+def test_an_encrypted_entry_is_read_to_its_end_whatever_length_is_stated(change: int, tmp_path: Path) -> None:
+    archive = bytearray(locked("secret"))
+    struct.pack_into("<I", archive, archive.index(b"PK\1\2") + 24, len(CSV) + change)
+    with pytest.raises(FormatError, match="not of the length"):
+        opened(raw(tmp_path, bytes(archive), "x.zip"), password="secret")
+
+
+def test_an_entry_that_the_directory_hides_is_missed(tmp_path: Path) -> None:
+    archive = bytearray(zipped(("a.csv", CSV), ("b.csv", CSV)))
+    first, end = archive.index(b"PK\1\2"), archive.index(b"PK\5\6")
+    # The second entry becomes the comment of the first one.
+    struct.pack_into("<H", archive, first + 32, end - archive.index(b"PK\1\2", first + 4))
+    with pytest.raises(FormatError, match="states 2 entries, and its directory lists 1"):
+        opened(raw(tmp_path, bytes(archive), "x.zip"))

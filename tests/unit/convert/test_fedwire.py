@@ -50,6 +50,21 @@ def test_several_messages_are_told_apart(tmp_path: Path, between: str) -> None:
     assert found.column("omad", "messages")[1] == ("20240102OMAD0000000001" if "{1120}" in between else None)
 
 
+def test_what_the_service_adds_may_stand_behind_each_message(tmp_path: Path) -> None:
+    added = [f"{{1100}}02P N\n{{1120}}20240102OMAD000000000{number}\n" for number in (1, 2)]
+    found = fedwire(tmp_path, ONE + added[0] + TWO + added[1])
+    assert not found.bad
+    assert found.column("amount", "messages") == ["12345.67", "0.01"]
+    assert found.column("omad", "messages") == ["20240102OMAD0000000001", "20240102OMAD0000000002"]
+
+
+def test_what_the_service_adds_in_front_of_a_message_that_is_cut_stays_with_it(tmp_path: Path) -> None:
+    added = "{1100}02P N\n{1120}20240102OMAD0000000001\n"
+    found = fedwire(tmp_path, added + ONE + added.replace("0001", "0002"))
+    assert found.column("omad", "messages") == ["20240102OMAD0000000001"]
+    assert ["{1520}" in record.reason for record in found.bad] == [True]
+
+
 def test_messages_without_line_ends_are_read(tmp_path: Path) -> None:
     found = fedwire(tmp_path, (ONE + TWO).replace("\n", ""))
     assert found.column("amount", "messages") == ["12345.67", "0.01"]
@@ -111,3 +126,11 @@ def test_damage_is_a_finding_and_never_a_crash(tmp_path: Path, at: int, junk: by
     except FinportError:
         return
     assert found.rows("messages") or found.bad
+
+
+def test_an_unknown_first_tag_does_not_hide_a_message(tmp_path: Path) -> None:
+    text = "{1599}\n" + ONE
+    likeness = recognised("fedwire", text)
+    assert likeness is not None
+    assert likeness.confidence == 0.9
+    assert fedwire(tmp_path, text).column("amount", "messages") == ["12345.67"]

@@ -74,7 +74,7 @@ def test_every_field_is_a_row_as_delivered_with_repeated_ones(tmp_path: Path) ->
     assert found[8]["name"] is None
 
 
-@pytest.mark.parametrize("separator", ["|", "^A", "<SOH>", "\\x01", ";", " | ", "␁"])
+@pytest.mark.parametrize("separator", ["|", "^A", "<SOH>", "\\x01", ";", " | ", "␁", "\t", "^", "#", ","])
 def test_a_log_that_shows_soh_as_text_gives_the_same_messages(tmp_path: Path, separator: str) -> None:
     shown = GOOD.replace(b"\x01", separator.encode())
     content = b"12:00:01 in: " + shown + b"\n12:00:02 out: " + shown + b"\n"
@@ -242,7 +242,7 @@ def test_pieces_of_any_size_give_the_same(tmp_path: Path, monkeypatch: pytest.Mo
     assert bad(pieces) == bad(whole)
 
 
-@pytest.mark.parametrize("separator", ["\x01", "|", "^A"])
+@pytest.mark.parametrize("separator", ["\x01", "|", "^A", "\t"])
 def test_pieces_of_any_size_give_the_same_where_separators_are_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, separator: str
 ) -> None:
@@ -251,6 +251,24 @@ def test_pieces_of_any_size_give_the_same_where_separators_are_shown(
     for size in (50, 57, 64, 77, 89):
         monkeypatch.setattr(fix_log, "_CHUNK_BYTES", size)
         assert rows(batches(tmp_path, content)) == whole
+
+
+@pytest.mark.parametrize("separator", ["\x01", "|", "^A"])
+@pytest.mark.parametrize("between", ["", " and out: "])
+def test_messages_of_one_line_are_read_once_in_pieces_of_any_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, separator: str, between: str
+) -> None:
+    shown = [message(*ORDER, (58, str(place))).replace(b"\x01", separator.encode()) for place in range(12)]
+    shown[4] = shown[4][:-7]  # has no CheckSum
+    content = b"in: " + between.encode().join(shown[:6]) + b"\n" + between.encode().join(shown[6:])
+    whole = batches(tmp_path, content)
+    assert (len(rows(whole)), len(bad(whole))) == (11, 1)
+    for size in (64, 150, 257, 1_000):
+        monkeypatch.setattr(fix_log, "_CHUNK_BYTES", size)
+        pieces = batches(tmp_path, content)
+        assert [row["Text"] for row in rows(pieces)] == [row["Text"] for row in rows(whole)]
+        assert [row["line"] for row in rows(pieces)] == [row["line"] for row in rows(whole)]
+        assert [record.row for record in bad(pieces)] == [record.row for record in bad(whole)]
 
 
 def test_a_message_without_end_does_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,3 +358,14 @@ def test_damage_is_a_finding_and_never_a_crash(tmp_path: Path, place: int, junk:
     except FormatError:
         return
     assert len(rows(found)) + len(bad(found)) >= 1
+
+
+@pytest.mark.parametrize("damaged", [GOOD[30:], GOOD.replace(b"8=FIX", b"8=FIY"), b"in: " + GOOD[1:] + b"\n"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_message_whose_beginning_is_lost_is_told(tmp_path: Path, damaged: bytes, place: int) -> None:
+    whole = [GOOD, GOOD]
+    whole.insert(place, damaged)
+    found = batches(tmp_path, b"\n".join(whole) + b"\n")
+    assert len(rows(found)) == 2
+    assert "CheckSum (10) stands in no message" in warnings(found)
+    assert "stands in no message" not in warnings(batches(tmp_path, GOOD + b"tail 10=000\n" + GOOD))

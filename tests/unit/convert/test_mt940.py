@@ -410,6 +410,7 @@ def test_what_holds_no_statement_is_refused(tmp_path: Path, content: bytes) -> N
     [
         (STATEMENT, 0.98),
         ("{1:F01X}{2:I940BANKDEFFXXXXN}{4:\n" + STATEMENT, 1.0),
+        ("{1:F01X}{2:I103BANKDEFFXXXXN}{4:\n:20:X\n-}{1:F01X}{2:I940BANKDEFFXXXXN}{4:\n" + STATEMENT, 0.5),
         (STATEMENT.replace("\n", "\r"), 0.98),
         ("id,name\n1,x\n", None),
         (":20:REF\n:32A:240101EUR1,\n", None),
@@ -481,3 +482,34 @@ def test_damage_is_a_finding_and_never_a_crash(tmp_path: Path, place: int, junk:
     except FormatError:
         return
     assert rows(found, "statements") or bad(found)
+
+
+def test_a_balance_may_leave_its_currency_to_the_other_one(tmp_path: Path) -> None:
+    found = batches(tmp_path, STATEMENT.replace("EUR900,00\n:64", "900,00\n:64"))
+    assert not bad(found)
+    [statement] = rows(found, "statements")
+    assert (statement["closing_balance"], statement["closing_currency"]) == ("900.00", None)
+    assert statement["reconciles"] == "true"
+    assert [row["currency"] for row in rows(found)] == ["EUR", "EUR"]
+    assert "has a balance without a currency" in warnings(found)
+
+
+@pytest.mark.parametrize("cut", [":20:30 more", ":21:59", ":25:11+01:00 x", ":28:07?21EREF+1", ":26:37"])
+def test_a_time_of_day_that_is_cut_before_its_minutes_stays_in_the_details(tmp_path: Path, cut: str) -> None:
+    found = batches(tmp_path, STATEMENT.replace("of two lines", f"on 2024-02-29T16\n{cut}") * 2)
+    assert not bad(found)
+    assert not warnings(found)
+    assert [row["details"] for row in rows(found)][::2] == [f"free text\non 2024-02-29T16\n{cut}"] * 2
+
+
+def test_a_reference_like_minutes_begins_a_statement_without_a_mark_before_it(tmp_path: Path) -> None:
+    text = STATEMENT.removesuffix("-\n").replace("STARTUMS", "30/1")
+    found = batches(tmp_path, text * 2)
+    assert [row["reference"] for row in rows(found, "statements")] == ["30/1", "30/1"]
+    assert [row["details"] for row in rows(found, "statements")] == ["about the statement"] * 2
+
+
+def test_lines_that_end_with_two_returns_are_lines(tmp_path: Path) -> None:
+    found = batches(tmp_path, STATEMENT.replace("\n", "\r\r\n"))
+    assert not bad(found)
+    assert rows(found) == rows(batches(tmp_path, STATEMENT))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +188,38 @@ def test_damage_is_a_finding_and_never_a_crash(tmp_path: Path, at: int, junk: by
     except FinportError:
         return
     assert found.rows("entries") or found.bad
+
+
+@pytest.mark.parametrize("left", [56, 93])
+def test_an_entry_whose_end_is_cut_off_sets_its_batch_aside(tmp_path: Path, left: int) -> None:
+    found = nacha(tmp_path, [*FILE[:2], FILE[2][:left], *FILE[3:]])
+    assert [f"a record (6) of {left} characters instead of 94" in record.reason for record in found.bad] == [True]
+    assert found.column("amount", "entries") == ["0.07"]
+
+
+def test_an_addenda_record_whose_end_is_cut_off_is_told(tmp_path: Path) -> None:
+    found = nacha(tmp_path, [*FILE[:3], FILE[3][:90], *FILE[4:]])
+    assert not found.bad
+    assert "a record (7) of 90 characters" in found.warnings
+
+
+@pytest.mark.parametrize(
+    ("place", "change", "said"),
+    [
+        (-3, lambda record: f"{record[:7]}000002{record[13:]}", "the number of blocks is stated as 2"),
+        (5, lambda record: record[:87] + "0000009", "the control is of batch 0000009, its header of 0000001"),
+    ],
+)
+def test_counts_and_numbers_of_controls_are_compared(
+    tmp_path: Path, place: int, change: Callable[[str], str], said: str
+) -> None:
+    records = [*FILE]
+    records[place] = change(records[place])
+    found = nacha(tmp_path, records)
+    assert not found.bad
+    assert said in found.warnings
+
+
+def test_a_last_line_of_nines_may_be_cut(tmp_path: Path) -> None:
+    found = nacha(tmp_path, [*FILE, "9" * 40])
+    assert (found.bad, found.warnings) == ([], "")

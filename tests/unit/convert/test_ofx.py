@@ -205,3 +205,35 @@ def test_damage_is_a_finding_and_never_a_crash(tmp_path: Path, at: int, junk: by
     except FinportError:
         return
     assert found.rows("transactions") or found.bad or found.warnings
+
+
+@pytest.mark.parametrize(
+    ("text", "tag", "table", "rows"),
+    [(SGML, "BANKTRANLIST", "transactions", 2), (INVESTMENT, "INVTRANLIST", "investment_transactions", 1)],
+)
+def test_a_list_that_is_not_closed_ends_before_what_never_stands_in_it(
+    tmp_path: Path, text: str, tag: str, table: str, rows: int
+) -> None:
+    whole, found = ofx(tmp_path, text), ofx(tmp_path, text.replace(f"</{tag}>", ""))
+    assert not found.bad
+    assert f"<{tag}> is not closed" in found.warnings
+    assert len(found.rows(table)) == rows
+    for name in ("transactions", "investment_transactions", "positions", "balances"):
+        assert found.rows(name) == whole.rows(name)
+
+
+def test_a_list_that_the_end_of_the_file_cuts_is_set_aside(tmp_path: Path) -> None:
+    [bad] = ofx(tmp_path, SGML[: SGML.index("</BANKTRANLIST>")]).bad
+    assert "the file ends inside of <BANKTRANLIST>" in bad.reason
+
+
+def test_transactions_outside_of_a_list_are_transactions(tmp_path: Path) -> None:
+    found = ofx(tmp_path, SGML.replace("<BANKTRANLIST>", "").replace("</BANKTRANLIST>", ""))
+    assert not found.bad
+    assert found.column("trnamt", "transactions") == ["-1.50", "2.5"]
+
+
+def test_a_byte_order_mark_proves_the_header_wrong(tmp_path: Path) -> None:
+    found = ofx(tmp_path, "\ufeff" + SGML, encoding="utf-8")
+    assert found.rows("transactions")[1]["name"] == "Zürich"
+    assert not found.warnings

@@ -45,7 +45,8 @@ def test_the_order_of_day_and_month_is_proved_by_the_file_or_stated_and_never_gu
         ("2024-03-31", "2024-03-31"),
         ("31.3.2024", "2024-03-31"),
         ("3/31/24", "2024-03-31"),
-        ("3/31' 4", None),
+        ("3/31' 4", "2004-03-31"),
+        ("3/31/4", None),
         ("3/31/99", "1999-03-31"),
     ],
 )
@@ -66,6 +67,12 @@ def test_dates_are_read_as_programs_write_them(tmp_path: Path, text: str, wanted
         ("12,34", "12.34"),
         ("1,23,4", None),
         ("$5", None),
+        ("(1,234.50)", "-1234.50"),
+        ("5.00-", "-5.00"),
+        ("-(5.00)", None),
+        ("1'234.50", "1234.50"),
+        ("1\u00a0234,50", "1234.50"),
+        ("1,2345", "1.2345"),
     ],
 )
 def test_amounts_are_exact_or_set_their_record_aside(tmp_path: Path, text: str, wanted: str | None) -> None:
@@ -75,6 +82,37 @@ def test_amounts_are_exact_or_set_their_record_aside(tmp_path: Path, text: str, 
         return
     assert found.column("amount", "transactions") == ([wanted] if wanted else [])
     assert len(found.bad) == (wanted is None)
+
+
+@pytest.mark.parametrize(
+    ("other", "quantity", "wanted"),
+    [
+        ("1.234,50", "12,345", "12.345"),
+        ("1.234,50", "12.345", "12345"),
+        ("1,234.50", "12,345", "12345"),
+        ("1,234.50", "12.345", "12.345"),
+        ("5", "12,345", "12345"),
+        ("5", "12.345", "12.345"),
+    ],
+)
+def test_the_amounts_of_a_file_prove_each_others_decimal_mark(
+    tmp_path: Path, other: str, quantity: str, wanted: str
+) -> None:
+    found = qif(tmp_path, f"!Type:Invst\nD31.1.2024\nNBuy\nYFund\nQ{quantity}\nT{other}\n^\n")
+    assert found.column("quantity", "investments") == [wanted]
+    assert ("nothing in the file proves it" in found.warnings) == (other == "5" and "," in quantity)
+
+
+def test_an_amount_of_two_readings_is_set_aside_where_the_file_has_both_marks(tmp_path: Path) -> None:
+    amounts = ("1,50", "1.50", "1,234")
+    found = qif(tmp_path, "!Type:Cash\n" + "".join(f"D31.1.2024\nT{amount}\n^\n" for amount in amounts))
+    assert found.column("amount", "transactions") == ["1.50", "1.50"]
+    assert [("decimal points as well as commas" in record.reason) for record in found.bad] == [True]
+
+
+@pytest.mark.parametrize("section", ["!TYPE:BANK", "!type:Bank", "!Type: Bank "])
+def test_the_case_of_a_section_does_not_matter(tmp_path: Path, section: str) -> None:
+    assert qif(tmp_path, f"{section}\nD1/31/2024\nT5.00\n^\n").column("amount", "transactions") == ["5.00"]
 
 
 def test_splits_are_rows_of_their_own_and_add_up(tmp_path: Path) -> None:
@@ -162,3 +200,10 @@ def test_damage_is_a_finding_and_never_a_crash(tmp_path: Path, at: int, junk: by
     except FinportError:
         return
     assert found.rows("transactions") or found.bad or found.rows("records")
+
+
+def test_a_section_that_nobody_knows_is_told_once_and_kept(tmp_path: Path) -> None:
+    found = qif(tmp_path, "!Type:Banq\nD1/31/2024\nT5.00\n^\nD1/31/2024\nT6.00\n^\n!Type:Memorized\nKC\nT1\n^\n")
+    assert found.column("T", "records") == ["5.00", "6.00", "1"]
+    assert found.warnings.count("is not known") == 1
+    assert "!Type:Banq" in found.warnings

@@ -262,6 +262,7 @@ def test_what_holds_no_message_is_refused(tmp_path: Path, content: bytes) -> Non
         (PAYMENT, 0.99),
         (ACK, 0.99),
         ("{2:I103BANKUS33XXXXN}" + TEXT, 0.95),
+        ("\n" + TEXT, 0.9),
         (PAYMENT.replace("{2:I103", "{2:I940"), 0.7),
         ('{"a": 1}', None),
         ("id,name\n", None),

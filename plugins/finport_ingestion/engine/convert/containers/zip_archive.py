@@ -20,6 +20,7 @@ _LOCAL = b"PK\x03\x04"
 _EMPTY = b"PK\x05\x06"
 _HEADER_BYTES = 30
 _ZSTD_METHOD = 93
+_ALL = 1 << 62
 _OFFICE = ("[Content_Types].xml", "mimetype")
 _ARRAY = ".npy"
 _PARTS = (_ARRAY, ".rels")
@@ -161,13 +162,16 @@ class _Verified:
         self._crc = isal_zlib.crc32(content, self._crc)
         wrong = self._size != self._entry.file_size or self._crc != self._entry.CRC
         if self._size > self._entry.file_size or (not content and wrong):
-            raise FormatError(
-                f"{self._uri}: its entry '{self._entry.filename}' is not of the length and checksum that the zip "
-                "archive states.",
-                offset_bytes=self._entry.header_offset,
-                hint=_AGAIN,
-            )
+            raise _other_content(self._uri, self._entry)
         return content
+
+
+def _other_content(uri: str, entry: zipfile.ZipInfo) -> FormatError:
+    return FormatError(
+        f"{uri}: its entry '{entry.filename}' is not of the length and checksum that the zip archive states.",
+        offset_bytes=entry.header_offset,
+        hint=_AGAIN,
+    )
 
 
 class _Library:
@@ -187,17 +191,19 @@ class _Library:
         for password in self._passwords(entry) if is_encrypted(entry) else [None]:
             try:
                 self._parse()
-                stream = self._archive.open(self._known[entry.header_offset], "r", password)
+                known = self._known[entry.header_offset]
+                known.file_size = _ALL  # of a shorter one it would give a part, and find nothing wrong with it
+                stream = self._archive.open(known, "r", password)
                 return _FromLibrary(stream, entry, uri=self._uri)
             except library_errors() as error:
                 last = error
         raise _unreadable(self._uri, entry, why=last) from last
 
     def _parse(self) -> None:
-        import pyzipper
+        from finport_ingestion.engine.convert.containers.zip_crypto import ZipFile
 
         if self._archive is None:
-            self._archive = self._closing.enter_context(pyzipper.AESZipFile(self._file))
+            self._archive = self._closing.enter_context(ZipFile(self._file))
             self._known = {known.header_offset: known for known in self._archive.infolist()}
 
     def _passwords(self, entry: zipfile.ZipInfo) -> list[bytes]:
@@ -212,18 +218,23 @@ class _Library:
 
 
 class _FromLibrary:
-    """A stream of pyzipper, with its errors as ours."""
+    """A stream of pyzipper, with its errors as ours, and its length compared with what the directory states."""
 
     def __init__(self, stream: BinaryIO, entry: zipfile.ZipInfo, *, uri: str) -> None:
         self._stream = stream
         self._entry = entry
         self._uri = uri
+        self._size = 0
 
     def read(self, size: int, /) -> bytes:
         try:
-            return self._stream.read(size)
+            content = self._stream.read(size)
         except library_errors() as error:
             raise _unreadable(self._uri, self._entry, why=error) from error
+        self._size += len(content)
+        if self._size > self._entry.file_size or (not content and self._size != self._entry.file_size):
+            raise _other_content(self._uri, self._entry)
+        return content
 
 
 @cache

@@ -16,10 +16,11 @@ _END_BYTES = 22
 _LONGEST_COMMENT = 65_535
 _LOCATOR, _LOCATOR_BYTES = b"PK\x06\x07", 20
 _END_64, _END_64_BYTES = b"PK\x06\x06", 56
-_UNKNOWN = 0xFFFFFFFF
 _MOST_DIRECTORY_BYTES = 64 << 20
 _HEADER_BYTES = 30
 _ENCRYPTED = 0x1
+_DOS_FOLDER = 0x10
+_MOST_COUNTED = 1 << 16  # archives without zip64 that hold more state the rest
 _AGAIN = "ask for the file again: it was cut or changed on its way"
 
 
@@ -40,8 +41,12 @@ def entries_of(file: BinaryIO, *, uri: str, opening: Opening) -> list[zipfile.Zi
         raise FormatError(
             f"{uri}: {end.unknown_bytes} bytes in front that the zip archive's directory does not know.", hint=_AGAIN
         )
+    if len(found) % _MOST_COUNTED != end.entries % _MOST_COUNTED:
+        raise FormatError(
+            f"{uri}: the zip archive states {end.entries} entries, and its directory lists {len(found)}.", hint=_AGAIN
+        )
     _refuse_overlap(found, directory_at, uri=uri)
-    files = [entry for entry in found if not entry.is_dir()]
+    files = [entry for entry in found if not _is_folder(entry)]
     _refuse_links(files, uri=uri)
     stated = sum(entry.file_size for entry in files)
     if stated > opening.most_bytes:
@@ -53,11 +58,18 @@ def is_encrypted(entry: zipfile.ZipInfo) -> bool:
     return bool(entry.flag_bits & _ENCRYPTED)
 
 
-class _End:
-    """The record at a zip archive's end, and what lies in front of the archive."""
+def _is_folder(entry: zipfile.ZipInfo) -> bool:
+    """By its name; of programs for Windows, which end it with a backslash or not at all, by its attribute."""
+    named = entry.filename.endswith("\\") or bool(entry.external_attr & _DOS_FOLDER)
+    return entry.is_dir() or (named and entry.file_size == 0)
 
-    def __init__(self, *, at: int, directory_bytes: int, directory_at: int) -> None:
+
+class _End:
+    """The record at a zip archive's end, how many entries it states, and what lies in front of the archive."""
+
+    def __init__(self, *, at: int, directory_bytes: int, directory_at: int, entries: int) -> None:
         self.unknown_bytes = at - directory_bytes - directory_at
+        self.entries = entries
 
 
 def _end(file: BinaryIO, *, uri: str, opening: Opening) -> _End:
@@ -74,12 +86,12 @@ def _end(file: BinaryIO, *, uri: str, opening: Opening) -> _End:
             hint=_AGAIN,
         )
     _refuse_trailing(tail[at:], start + at, uri=uri, opening=opening)
-    directory_bytes, directory_at = _place(tail[at:])
+    directory_bytes, directory_at, entries = _place(tail[at:])
     directory_ends = start + at
     locator = tail[max(0, at - _LOCATOR_BYTES) : at]
     if locator.startswith(_LOCATOR):
         directory_ends = int.from_bytes(locator[8:16], "little")
-        directory_bytes, directory_at = _place_64(file, directory_ends, uri=uri)
+        directory_bytes, directory_at, entries = _place_64(file, directory_ends, uri=uri)
     if directory_bytes > min(_MOST_DIRECTORY_BYTES, size):
         raise FormatError(
             f"{uri}: the zip archive states a directory of {directory_bytes} bytes; at most {_MOST_DIRECTORY_BYTES} "
@@ -87,19 +99,24 @@ def _end(file: BinaryIO, *, uri: str, opening: Opening) -> _End:
             hint="ask for smaller archives",
         )
     _count(file, directory_ends - directory_bytes, directory_bytes, uri=uri, opening=opening)
-    return _End(at=directory_ends, directory_bytes=directory_bytes, directory_at=directory_at)
+    return _End(at=directory_ends, directory_bytes=directory_bytes, directory_at=directory_at, entries=entries)
 
 
-def _place(record: bytes) -> tuple[int, int]:
-    return int.from_bytes(record[12:16], "little"), int.from_bytes(record[16:20], "little")
+def _place(record: bytes) -> tuple[int, int, int]:
+    """Size and place of the directory, and its number of entries."""
+    return _number(record, 12, 4), _number(record, 16, 4), _number(record, 10, 2)
 
 
-def _place_64(file: BinaryIO, at: int, *, uri: str) -> tuple[int, int]:
+def _place_64(file: BinaryIO, at: int, *, uri: str) -> tuple[int, int, int]:
     file.seek(min(at, file.seek(0, 2)))
     record = file.read(_END_64_BYTES)
     if len(record) < _END_64_BYTES or not record.startswith(_END_64):
         raise FormatError(f"{uri}: the zip64 directory is not where the archive says.", offset_bytes=at, hint=_AGAIN)
-    return int.from_bytes(record[40:48], "little"), int.from_bytes(record[48:56], "little")
+    return _number(record, 40, 8), _number(record, 48, 8), _number(record, 32, 8)
+
+
+def _number(record: bytes, at: int, size: int) -> int:
+    return int.from_bytes(record[at : at + size], "little")
 
 
 def _count(file: BinaryIO, at: int, size: int, *, uri: str, opening: Opening) -> None:

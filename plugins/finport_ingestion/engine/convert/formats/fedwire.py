@@ -19,6 +19,7 @@ from finport_ingestion.engine.options import FormatOptions
 _TAG = re.compile(r"\{(\d{4})\}")
 _OPENING = frozenset({"1100", "1110", "1120", "1130", "1500", "1510", "1520"})
 _KNOWN = frozenset({"1510", "1520", "2000", "3100", "3400", "3600"})
+_ENOUGH = 3
 
 
 class FedwireOptions(FormatOptions):
@@ -45,8 +46,11 @@ class FedwireFormat:
     @classmethod
     def recognises(cls, head: Head) -> Likeness | None:
         first = _TAG.match(head.text.lstrip())
-        if first is None or first.group(1) not in _OPENING:
+        if first is None:
             return None
+        if first.group(1) not in _OPENING:
+            known = set(_TAG.findall(head.text[:4096])) & _KNOWN
+            return Likeness(0.9, "has tags of Fedwire") if len(known) >= _ENOUGH else None
         if set(_TAG.findall(head.text[:4096])) & (_KNOWN - {first.group(1)}):
             return Likeness(0.98, f"begins with tag {{{first.group(1)}}} of Fedwire, and others follow")
         return Likeness(0.8, f"begins with tag {{{first.group(1)}}}")

@@ -16,7 +16,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, RawFile
+from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, Prepare, RawFile
+from finport_ingestion.engine.convert.reading.ahead import one_ahead
 from finport_ingestion.engine.options import FormatOptions
 
 _SHOWN = r"\^A|[<\[{]SOH[>\]}]|\\x01|\\u0001|\\001|\W{1,3}"
@@ -59,6 +60,10 @@ class FixFormat:
         from finport_ingestion.engine.convert.reading.fix_log import read_log
 
         return read_log(raw, encoding=self.options.encoding, table=self._table)
+
+    def read_ahead(self, raw: RawFile, *, prepare: Prepare, threads: int) -> Iterator[Batch]:
+        """The next batch is made while one is used; its columns are of known types, and need no look ahead."""
+        return one_ahead(self.read(raw)) if threads > 1 else self.read(raw)
 
     def sample(self, raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
         from finport_ingestion.engine.convert.reading.fix_log import sample_log

@@ -18,13 +18,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, RawFile
+from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, Prepare, RawFile
+from finport_ingestion.engine.convert.reading.ahead import one_ahead
 from finport_ingestion.engine.options import FormatOptions
 
 _REFERENCE = re.compile(r"^:20:", re.MULTILINE)
 _ACCOUNT = re.compile(r"^:25P?:", re.MULTILINE)
 _BALANCE = re.compile(r"^:(?:6[0245][FM]?:[CD]\d{6}[A-Z]{3}\d|34F:[A-Z]{3})", re.MULTILINE)
-_BLOCK = re.compile(r"\{2:[IO](94[012]|950)")
+_BLOCK = re.compile(r"\{2:[IO]([0-9]{3})")
+_STATEMENTS = frozenset({"940", "941", "942", "950"})
 
 
 class Mt940Options(FormatOptions):
@@ -53,8 +55,11 @@ class Mt940Format:
         text = head.text.replace("\r", "\n")
         if not _REFERENCE.search(text) or not _ACCOUNT.search(text):
             return None
-        if _BLOCK.search(text):
-            return Likeness(1.0, "FIN blocks of account statements")
+        types = set(_BLOCK.findall(text))
+        if types & _STATEMENTS:
+            if types <= _STATEMENTS:
+                return Likeness(1.0, "FIN blocks of account statements")
+            return Likeness(0.5, "FIN blocks of account statements among others")
         if _BALANCE.search(text):
             return Likeness(0.98, "has :20:, :25: and a balance as statements have them")
         return Likeness(0.6, "has :20: and :25: as statements have them")
@@ -63,6 +68,10 @@ class Mt940Format:
         from finport_ingestion.engine.convert.reading.swift_statement_file import read_statements
 
         return read_statements(raw, encoding=self.options.encoding, table=self._table)
+
+    def read_ahead(self, raw: RawFile, *, prepare: Prepare, threads: int) -> Iterator[Batch]:
+        """The next batch is made while one is used; its columns are of known types, and need no look ahead."""
+        return one_ahead(self.read(raw)) if threads > 1 else self.read(raw)
 
     def sample(self, raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
         from finport_ingestion.engine.convert.reading.swift_statement_file import sample_statements

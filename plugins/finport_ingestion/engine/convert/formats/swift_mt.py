@@ -57,6 +57,8 @@ class SwiftMtFormat:
             return Likeness(0.99, "FIN blocks of SWIFT messages")
         if types and _TEXT.search(text):
             return Likeness(0.95, "FIN blocks without a basic header")
+        if _TEXT.match(text.lstrip()):
+            return Likeness(0.9, "begins with the text block of a SWIFT message")
         return None
 
     def read(self, raw: RawFile) -> Iterator[Batch]:

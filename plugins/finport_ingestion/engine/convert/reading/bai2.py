@@ -15,7 +15,7 @@ from finport_ingestion.engine.convert.reading.bai2_fields import Unreadable, day
 from finport_ingestion.engine.convert.reading.bai2_records import Cursor, Record, logical_records
 from finport_ingestion.engine.convert.reading.bai2_tables import SCHEMA
 from finport_ingestion.engine.convert.reading.currencies import DEFAULT, from_minor
-from finport_ingestion.engine.convert.reading.message_tables import MessageTables, nothing_in
+from finport_ingestion.engine.convert.reading.message_tables import MessageTables, read_records
 from finport_ingestion.engine.convert.reading.text_lines import TextFile
 from finport_ingestion.engine.errors import FormatError
 
@@ -30,17 +30,7 @@ def read_bai2(raw: RawFile, *, encoding: str | None = None, strict: bool = False
         FormatError: It is empty, or does not begin with a file header.
     """
     file = TextFile(raw=raw, expected="a BAI2 file", declared=encoding)
-    reading = _Reading(raw=raw, strict=strict)
-    for record in logical_records(file):
-        reading.take(record)
-        if reading.tables.full:
-            yield from reading.tables.batches()
-    if not reading.records:
-        yield from nothing_in(raw, reading.tables)
-        return
-    reading.finish()
-    reading.tables.facts["encoding"] = file.encoding().name
-    yield from reading.tables.batches(final=True)
+    yield from read_records(file, logical_records(file), _Reading(raw=raw, strict=strict))
 
 
 @dataclass(slots=True)

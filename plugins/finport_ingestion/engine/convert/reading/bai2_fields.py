@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,6 +13,7 @@ from finport_ingestion.engine.convert.reading.currencies import from_minor
 
 _PIVOT = 70
 _MAX_DISTRIBUTIONS = 1000
+_BEGINS = re.compile(r"\s*[0-9]{3}(?:,|\s*$)")  # with a type code
 
 
 class Unreadable(Exception):
@@ -37,22 +40,37 @@ class Amounts:
 
 def summaries(cursor: Cursor, *, currency: str, amounts: Amounts) -> list[dict[str, str | None]]:
     """The status and summary amounts of an account identifier, from behind its currency."""
-    found: list[dict[str, str | None]] = []
+    parts, before = cursor.parts(), amounts.total
+    if all(_BEGINS.match(part.pieces[0]) for part in parts[1:]):
+        # Some banks leave out the commas that end a record which is continued: then each record stands for itself.
+        try:
+            return [row for part in parts for row in _whole(part, currency, amounts)]
+        except Unreadable:
+            amounts.total = before
+    return list(_summaries(cursor, currency, amounts))
+
+
+def _whole(part: Cursor, currency: str, amounts: Amounts) -> list[dict[str, str | None]]:
+    """The amounts of one record, which ends with the last of them, or before its count or funds type."""
+    rows = list(_summaries(part, currency, amounts))
+    if part.beyond and rows and rows[-1]["funds_type"] in ("S", "V", "D"):
+        raise Unreadable("the fields of a funds type go on in the next record")
+    return rows
+
+
+def _summaries(cursor: Cursor, currency: str, amounts: Amounts) -> Iterator[dict[str, str | None]]:
     while cursor.more:
         type_code, digits, count = cursor.take(), cursor.take(), cursor.take()
         funds = _funds(cursor, currency)
         if not (type_code or digits or count):
             continue
-        found.append(
-            {
-                "type_code": _type_code(type_code),
-                "direction": direction(type_code),
-                "amount": amounts.take(digits, currency, "an amount of the account's summary"),
-                "item_count": _count(count, "an item count"),
-                **funds,
-            }
-        )
-    return found
+        yield {
+            "type_code": _type_code(type_code),
+            "direction": direction(type_code),
+            "amount": amounts.take(digits, currency, "an amount of the account's summary"),
+            "item_count": _count(count, "an item count"),
+            **funds,
+        }
 
 
 def transaction(record: Record, *, currency: str, amounts: Amounts) -> dict[str, str | None]:

@@ -11,7 +11,7 @@ from finport_ingestion.engine.convert.reading.text_lines import Line, TextFile
 CODES = frozenset({"01", "02", "03", "16", "49", "88", "98", "99"})
 _PHYSICAL = re.compile(r"\s*(\d\d)(?:,|/?\s*$)")
 _STREAM = re.compile(r"/\s*02,")
-_SEPARATOR = re.compile(r"/\s*(?=(?:01|02|03|16|49|88|98|99),)")
+_SEPARATOR = re.compile(r"/\s*(?=(?:01|02|03|16|49|88|98|99),)|[\r\n]+")
 _LENGTH_FIELD = 6
 
 
@@ -43,6 +43,7 @@ class Cursor:
 
     pieces: list[str]
     _at: int = 0
+    beyond: bool = field(default=False, init=False)  # more was asked for than is there
     _rest: str | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -57,15 +58,23 @@ class Cursor:
             self._at += 1
             self._rest = self.pieces[self._at]
         if self._rest is None:
+            self.beyond = True
             return ""
         found, comma, rest = self._rest.partition(",")
         self._rest = rest if comma else None
         return found.strip()
 
+    def parts(self) -> list[Cursor]:
+        """What is left as one of each record."""
+        return [Cursor([piece]) for piece in [*self._left(), *self.pieces[self._at + 1 :]]]
+
     def remainder(self) -> str:
         """All that is left, commas and all; each continuation is a line."""
-        left = [self._rest] if self._rest is not None else []
-        return "\n".join(piece.rstrip() for piece in [*left, *self.pieces[self._at + 1 :]]).strip("\n")
+        return "\n".join(piece.rstrip() for piece in [*self._left(), *self.pieces[self._at + 1 :]]).strip("\n")
+
+    def _left(self) -> list[str]:
+        """Of the record that the cursor stands in."""
+        return [self._rest] if self._rest is not None else []
 
 
 def logical_records(file: TextFile) -> Iterator[Record]:
@@ -97,16 +106,13 @@ def _physical_records(file: TextFile) -> Iterator[Line]:
     first = next((line for line in lines if line.text.strip()), None)
     if first is None:
         return
-    if _STREAM.search(first.text) or _is_blocked(first.text):
-        yield from _of_stream(file.text())
+    length = _record_length(first.text)
+    blocked = 0 < length < len(first.text.rstrip())
+    if blocked or _STREAM.search(first.text):
+        yield from _of_stream(file.text(), length if blocked else 0)
         return
     yield first
     yield from lines
-
-
-def _is_blocked(text: str) -> bool:
-    size = _record_length(text)
-    return bool(size) and len(text) > size
 
 
 def _record_length(text: str) -> int:
@@ -115,16 +121,15 @@ def _record_length(text: str) -> int:
     return int(length) if length.isascii() and length.isdigit() and len(length) < 6 else 0
 
 
-def _of_stream(text: str) -> Iterator[Line]:
-    """Records without line ends: of the physical length that the header states, or delimited by slashes alone."""
-    size = _record_length(text)
-    blocks = [text[at : at + size] for at in range(0, len(text), size)] if size else []
-    if blocks and all(block[:2] in CODES or not block.strip() for block in blocks):
+def _of_stream(text: str, size: int) -> Iterator[Line]:
+    """Several records a line: of the physical length that the header states, or delimited by slashes alone."""
+    blocks = list(re.finditer(rf"[^\r\n]{{1,{size}}}", text)) if size else []
+    if blocks and all(block[0][:2] in CODES or not block[0].strip() for block in blocks):
         for number, block in enumerate(blocks, 1):
-            yield Line(number, (number - 1) * size, block, len(block))
+            yield Line(number, block.start(), block[0], len(block[0]))
         return
     at = 0
-    for number, found in enumerate(_SEPARATOR.finditer(text), 1):
-        yield Line(number, at, text[at : found.end()], found.end() - at)
-        at = found.end()
-    yield Line(0, at, text[at:], len(text) - at)
+    ends = [*(found.end() for found in _SEPARATOR.finditer(text)), len(text)]
+    for number, end in enumerate(ends, 1):
+        yield Line(number, at, text[at:end], end - at)
+        at = end

@@ -14,8 +14,10 @@ from finport_ingestion.engine.convert.reading.text_lines import TextFile
 from finport_ingestion.engine.errors import FormatError
 
 _TAG = re.compile(r"\{(\d{4})\}")
+_TAG_BYTES = re.compile(rb"\{([0-9]{4})\}")
+_END_BYTES = 65_536
 _APPENDED = frozenset({"1100", "1110", "1120", "1130"})
-"""What the Fedwire service puts in front of a message that it delivers."""
+"""What the Fedwire service puts in front of a message that it delivers; some programs write it behind."""
 _FIRST = frozenset({"1500", "1510", "1520"})
 _MANDATORY = ("1520", "2000", "3100", "3400", "3600")
 _CENTS = re.compile(r"[0-9]{12,18}")
@@ -77,9 +79,11 @@ class _Message:
     offset: int = 0  # characters before it
     broken: bool = False  # it has bytes that are not of the encoding
 
-    def begins_with(self, tag: str) -> bool:
+    def begins_with(self, tag: str, *, appended_behind: bool) -> bool:
         """Whether `tag` is the first of another message."""
         seen = {found for found, _ in self.tags}
+        if appended_behind:
+            return tag in _FIRST and (tag in seen or bool(seen & _APPENDED))
         if tag in _APPENDED:
             return bool(seen - _APPENDED) or tag in seen
         return tag in _FIRST and tag in seen
@@ -111,8 +115,9 @@ def read_fedwire(raw: RawFile, *, encoding: str | None = None) -> Iterator[Batch
 
 def _messages(file: TextFile) -> Iterator[_Message]:
     message, offset = _Message(), 0
+    behind = _appended_behind(file.raw)
     for tag, text, broken in _tags(file):
-        if message.tags and message.begins_with(tag):
+        if message.tags and message.begins_with(tag, appended_behind=behind):
             yield message
             message = _Message(offset=offset)
         message.tags.append((tag, text))
@@ -120,6 +125,18 @@ def _messages(file: TextFile) -> Iterator[_Message]:
         offset += len(tag) + 2 + len(text)
     if message.tags:
         yield message
+
+
+def _appended_behind(raw: RawFile) -> bool:
+    """Whether the tags of the service stand behind each message: they end the file, and do not begin it."""
+    with raw.open() as stream:
+        first = _TAG_BYTES.search(stream.read(_END_BYTES))
+        stream.seek(max(0, raw.size_bytes - _END_BYTES))
+        tags = [tag.decode() for tag in _TAG_BYTES.findall(stream.read())]
+    known = [tag for tag in tags if tag in _APPENDED or tag in _FIRST or tag in _MANDATORY]
+    if first is None or not known:
+        return False
+    return first[1].decode() not in _APPENDED and known[-1] in _APPENDED
 
 
 def _tags(file: TextFile) -> Iterator[tuple[str, str, bool]]:

@@ -81,6 +81,7 @@ class _Log:
     wrong_bodies: int = 0
     wrong_sums: int = 0
     wrong_lengths: int = 0
+    strays: bool = False
     ends_in_a_stub: bool = False
     scales: dict[int, int] = field(default_factory=dict)  # the most digits behind a point so far, by tag
     vague: dict[int, tuple[int, int]] = field(default_factory=dict)  # by tag: how many, and the line of the first
@@ -91,6 +92,7 @@ class _Log:
         yield from self._tables(window)
         self.messages += len(window.places)
         self.wrong_lengths += window.found.wrong_lengths
+        self.strays |= window.found.strays
         self.lines += window.line_count()
         self.ends_in_a_stub = final and _STUB.search(content[-64:]) is not None
         self.offset += window.done
@@ -179,6 +181,11 @@ class _Log:
             )
         if self.wrong_lengths:
             yield f"{uri}: {self.wrong_lengths} data fields do not end where the length before them says"
+        if self.strays:
+            yield (
+                f"{uri}: a CheckSum (10) stands in no message: the beginning (8=FIX) of one is cut or damaged, "
+                "and it is left out"
+            )
         if self.ends_in_a_stub:
             yield f"{uri}: the file ends in the beginning of a message: it is cut, and the message is left out"
         for tag, (count, line) in sorted(self.vague.items()):

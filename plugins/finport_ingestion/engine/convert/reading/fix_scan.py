@@ -20,7 +20,8 @@ SHOWN = (b" | ", b"<SOH>", b"[SOH]", b"{SOH}", b"\\x01", b"\\u0001", b"\\001", b
 _SHOWN = b"|".join(re.escape(text) for text in SHOWN)
 _VERSION = rb"8=FIXT?\.[0-9]\.[0-9][A-Za-z0-9]{0,8}"
 _WITH_SOH = re.compile(_VERSION + rb"\x01(?=[0-9]{1,6}=)")
-_WITH_ANY = re.compile(_VERSION + rb"(\x01|" + _SHOWN + rb")(?=[0-9]{1,6}=)")
+# Whatever other signs stand before BodyLength are the separator: blanks, tabs, carets.
+_WITH_ANY = re.compile(_VERSION + rb"(?:(\x01|" + _SHOWN + rb")(?=[0-9]{1,6}=)|([^0-9A-Za-z=\r\n]{1,3})(?=9=[0-9]))")
 _BEGIN = b"8=FIX"
 _BODY = b"9="
 _TRAILER = b"\x0110="
@@ -61,7 +62,7 @@ def _not_quoted(content: bytes) -> Iterator[tuple[int, bytes]]:
     """Where messages begin and their separators, but for messages that are shown in a text of a message with SOH."""
     last, with_separator = 0, b""
     for found in _WITH_ANY.finditer(content):
-        place, separator = found.start(), found[1]
+        place, separator = found.start(), found[1] or found[2]
         if separator != SOH == with_separator:
             between = content[last:place]
             if b"\n" not in between and _TRAILER not in between:
@@ -120,6 +121,7 @@ class Scan:
     values: Ints  # where each value begins
     value_ends: Ints
     wrong_lengths: int  # data fields that do not end where their length says
+    strays: bool = False  # a CheckSum stands in no message: the beginning of one is cut or damaged
 
 
 def scan(content: bytes, starts: Ints, *, more: bool = False) -> Scan:
@@ -158,6 +160,7 @@ def scan(content: bytes, starts: Ints, *, more: bool = False) -> Scan:
         values=pieces.values[kept],
         value_ends=value_ends[kept],
         wrong_lengths=wrong,
+        strays=len(starts) > 0 and (len(trailers) > len(last) or _TRAILER in content[: int(starts[0])]),
     )
 
 
@@ -253,6 +256,7 @@ def chosen(found: Scan, messages: Flags) -> Scan:
         values=found.values[fields],
         value_ends=found.value_ends[fields],
         wrong_lengths=found.wrong_lengths,
+        strays=found.strays,
     )
 
 

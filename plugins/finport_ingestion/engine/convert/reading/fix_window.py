@@ -43,9 +43,7 @@ class Window:
         begins = find_begins(content)
         found, places = _scan(content, begins, final=final)
         done = len(content) if final else _done(content, found, places, most)
-        kept = np.ones(len(places), np.bool_)
-        if len(places):
-            kept[-1] = places[-1] < done
+        kept = places < done
         newlines = np.flatnonzero(np.frombuffer(content, np.uint8) == _NEWLINE).astype(np.int64)
         return Window(content=content, found=chosen(found, kept), places=places[kept], done=done, newlines=newlines)
 
@@ -132,8 +130,12 @@ def _done(content: bytes, found: Scan, places: Ints, most: int) -> int:
     same = found.content is content
     if 0 <= end < len(found.content) and (same or newline > last):
         return max(newline, end + (content[end] == SOH[0]) if same else 0)
-    before = int(found.ends[-2]) if same and len(places) > 1 else 0
-    return max(content.rfind(b"\n", 0, last) + 1, before)
+    line = content.rfind(b"\n", 0, last) + 1
+    before = int(found.ends[-2]) if same and len(places) > 1 else -1
+    if before > line:
+        return before
+    # Where others stand before it in its line, they are done with.
+    return last if len(places) > 1 and int(places[-2]) >= line else line
 
 
 def printable(content: bytes) -> bytes:

@@ -6,17 +6,20 @@ be read reaches a table.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 import pyarrow as pa
 
 from finport_ingestion.engine.convert.interface import BadRecord, Batch, RawFile
+from finport_ingestion.engine.convert.reading.text_lines import TextFile
 from finport_ingestion.engine.errors import FormatError
 
 Fields = Mapping[str, str | None]
 Schema = Mapping[str, Mapping[str, str]]
 """Logical types by column, by table."""
+Record = TypeVar("Record", contravariant=True)
 _ROWS = 32_768
 _SAID = 20
 
@@ -131,3 +134,32 @@ def nothing_in(raw: RawFile, tables: MessageTables) -> Iterator[Batch]:
             hint="ask for the file again, or set quality.minRows to 0 where an empty delivery is right",
         )
     yield from tables.batches(final=True)
+
+
+class Reading(Protocol[Record]):
+    """Where the reading of a file stands that is read record by record."""
+
+    tables: MessageTables
+    records: int  # so far
+
+    def take(self, record: Record) -> None: ...
+
+    def finish(self) -> None: ...
+
+
+def read_records(file: TextFile, records: Iterable[Record], reading: Reading[Record]) -> Iterator[Batch]:
+    """What `reading` makes of all records of a file.
+
+    Raises:
+        FormatError: There are none, or what `take` raises.
+    """
+    for record in records:
+        reading.take(record)
+        if reading.tables.full:
+            yield from reading.tables.batches()
+    if not reading.records:
+        yield from nothing_in(file.raw, reading.tables)
+        return
+    reading.finish()
+    reading.tables.facts["encoding"] = file.encoding().name
+    yield from reading.tables.batches(final=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from finport_ingestion.engine.convert.interface import Batch as Rows
 from finport_ingestion.engine.convert.interface import RawFile
-from finport_ingestion.engine.convert.reading.message_tables import MessageTables, nothing_in
+from finport_ingestion.engine.convert.reading.message_tables import MessageTables, read_records
 from finport_ingestion.engine.convert.reading.nacha_batch import (
     Batch,
     Fields,
@@ -22,6 +22,8 @@ from finport_ingestion.engine.convert.reading.text_lines import TextFile
 from finport_ingestion.engine.errors import FormatError
 
 _PADDING = "9" * WIDTH
+_ENDS_WITH_A_NUMBER = ("5", "6", "7", "8")
+_BLOCK_RECORDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +47,7 @@ def read_nacha(raw: RawFile, *, encoding: str | None = None, strict: bool = True
         FormatError: It is empty, or does not begin with a file header (1).
     """
     file = TextFile(raw=raw, expected="a NACHA file", declared=encoding)
-    reading = _Reading(raw=raw, strict=strict)
-    for record in _records(file):
-        reading.take(record)
-        if reading.tables.full:
-            yield from reading.tables.batches()
-    if not reading.records:
-        yield from nothing_in(raw, reading.tables)
-        return
-    reading.finish()
-    reading.tables.facts["encoding"] = file.encoding().name
-    yield from reading.tables.batches(final=True)
+    yield from read_records(file, _records(file), _Reading(raw=raw, strict=strict))
 
 
 def _records(file: TextFile) -> Iterator[Record]:
@@ -120,8 +112,10 @@ class _Reading:
         self.tables.taken_bytes += record.size_bytes
         if self.file is not None:
             self.file.records += 1
-        if record.text == _PADDING:
+        # Lines of nines fill up the last block; behind the end of a file the last one may be cut.
+        if record.text == _PADDING or (self.file is None and not record.text.strip("9 ")):
             return
+        self._look_at_length(record)
         handler = {
             "1": self._open_file,
             "5": self._open_batch,
@@ -131,6 +125,17 @@ class _Reading:
             "9": self._close_file,
         }.get(record.text[0] if record.whole else "", self._stray)
         handler(record)
+
+    def _look_at_length(self, record: Record) -> None:
+        """Records of batches end with a number, so one that is shorter was cut and not trimmed."""
+        kind, size = record.text[:1], len(record.text.rstrip())
+        if not record.whole or kind not in _ENDS_WITH_A_NUMBER or size == WIDTH:
+            return
+        what = f"{record.place}: a record ({kind}) of {size} characters instead of {WIDTH}"
+        if kind == "6" and self.batch is not None:
+            self.batch.fail("bad_record", what)
+        else:
+            self.tables.warn(f"{what}: its end is cut off.")
 
     def finish(self) -> None:
         """What is still open was cut off."""
@@ -177,6 +182,9 @@ class _Reading:
         if batch is None:
             return self._misplaced(record, "a batch control (8) without a batch (5)")
         stated, said = batch.close(record.text, record.place, strict=self.strict)
+        number, opened = record.text[87:94].strip(), batch.header.get("batch_number")
+        if number != (opened or ""):
+            said.append(f"{record.place}: the control is of batch {number or '(none)'}, its header of {opened}")
         for departure in said:
             self.tables.warn(f"{departure}.")
         if self.file is not None:
@@ -226,6 +234,9 @@ class _Reading:
         said = file.sums.departures(stated) if file.known else []
         if fields["batch_count"] != str(file.batches):
             said.insert(0, f"the number of batches is stated as {fields['batch_count']}, the file has {file.batches}")
+        blocks = str(-(-file.records // _BLOCK_RECORDS))
+        if fields["block_count"] != blocks:
+            said.append(f"the number of blocks is stated as {fields['block_count']}, its records make {blocks}")
         for departure in said:
             self.tables.warn(f"{record.place}: file control: {departure}.")
 

@@ -104,7 +104,7 @@ class _Reading:
         self.statements += 1
         statement = Statement(unit, number=self.statements, kind=_STATEMENTS[unit.tag], place=self._place)
         records = statement.records(self.institution)
-        for said in statement.warnings:
+        for said in (*(f"{self._place(unit)}: {doubt}." for doubt in unit.doubts), *statement.warnings):
             self.tables.warn(said)
         faults = [*unit.faults, *statement.faults]
         if _SURROGATE.search(self.source.text, unit.start, unit.end):

@@ -12,6 +12,7 @@ from finport_ingestion.engine.convert.reading.transcoding import find_encoding
 from finport_ingestion.engine.errors import FormatError
 
 _HEAD_BYTES = 4096
+_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _BEGIN = re.compile(r"<OFX>", re.IGNORECASE)
 _SGML_ENCODING = re.compile(rb"ENCODING:\s*([\w-]+)", re.IGNORECASE)
 _SGML_CHARSET = re.compile(rb"CHARSET:\s*([\w-]+)", re.IGNORECASE)
@@ -41,7 +42,8 @@ def ofx_text(raw: RawFile, *, declared: str | None) -> OfxText | None:
         refuse_signature(stream, raw=raw, expected="an OFX file")
         head = stream.read(_HEAD_BYTES)
         stream.seek(0)
-        stated = declared or _stated(head)
+        # A byte order mark is a proof, what the header says a habit of the program that wrote it.
+        stated = declared or (None if head.startswith(_MARKS) else _stated(head))
         encoding = find_encoding(stream, declared=stated)
         content = stream.read()
     if not content.strip():

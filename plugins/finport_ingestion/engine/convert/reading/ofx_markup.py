@@ -34,6 +34,14 @@ AGGREGATES = frozenset(
     """.split()  # noqa: SIM905
 )
 """What must be closed. Any other element that is not is a leaf without a value."""
+_LISTS = frozenset({"BANKTRANLIST", "INVTRANLIST", "LOANTRANLIST"})
+_BEHIND_LISTS = frozenset(
+    """
+    LEDGERBAL AVAILBAL BALLIST CASHADVBALAMT INTRATEPURCH INTRATECASH REWARDINFO MKTGINFO BANKTRANLISTP INVPOSLIST
+    INVBAL INVOOLIST INV401K INV401KBAL
+    """.split()  # noqa: SIM905
+)
+"""What follows the list of transactions in a statement, and ends it where a bank does not close it."""
 
 
 @dataclass(slots=True)
@@ -46,6 +54,7 @@ class Element:
     children: list[Element] = field(default_factory=list)
     end: int = 0
     faults: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)  # what was not built as it should be, and could only mean one thing
 
     def find(self, tag: str) -> Element | None:
         return next((child for child in self.children if child.tag == tag), None)
@@ -175,6 +184,7 @@ class _Builder:
         elif self.stack:
             self.stack[-1].children.append(element)
             self.stack[-1].faults.extend(element.faults)
+            self.stack[-1].doubts.extend(element.doubts)
 
     def _implied(self, element: Element) -> None:
         """An element that ends without an end tag: a leaf. What seemed to be in it belongs to its parent."""
@@ -182,9 +192,15 @@ class _Builder:
             return
         parent = self.stack[-1]
         parent.faults.extend(element.faults)
-        if element.tag in AGGREGATES:
+        parent.doubts.extend(element.doubts)
+        kept = 0
+        if element.tag in _LISTS:
+            parent.doubts.append(f"<{element.tag}> is not closed")
+            tags = [child.tag for child in element.children]
+            kept = next((place for place, tag in enumerate(tags) if tag in _BEHIND_LISTS), len(tags))
+        elif element.tag in AGGREGATES:
             parent.faults.append(f"<{element.tag}> is not closed")
-        moved, element.children = element.children, []
+        moved, element.children = element.children[kept:], element.children[:kept]
         parent.children.extend([element, *moved])
 
 

@@ -26,7 +26,7 @@ _CASH = ("STMTTRN", "INVBANKTRAN", "LOANSTMTTRN")
 _BALANCES = ("LEDGERBAL", "AVAILBAL", "CASHADVBALAMT")
 _INVESTED = ("INVBAL", "INV401KBAL")
 _OWN_TABLES = frozenset(
-    [*_ACCOUNTS, *_LISTS, *_DATES, *_BALANCES, *_INVESTED, "BALLIST", "CURDEF", "INVPOSLIST", "MKTGINFO"]
+    [*_ACCOUNTS, *_LISTS, *_CASH, *_DATES, *_BALANCES, *_INVESTED, "BALLIST", "CURDEF", "INVPOSLIST", "MKTGINFO"]
 )
 Record = tuple[str, Fields]
 
@@ -54,7 +54,9 @@ class Statement:
         listed = [entries for tag in _LISTS if (entries := self.unit.find(tag))]
         records: list[Record] = [("accounts", {**self._account(listed), **institution})]
         for entries in listed:
-            records.extend(self._entries(entries))
+            records.extend(self._entries(entries.children))
+        # A list that is not opened: its transactions stand in the statement itself.
+        records.extend(self._entries([child for child in self.unit.children if child.tag in _CASH]))
         records.extend(self._positions())
         records.extend(self._balances())
         self._same_ids(records)
@@ -69,9 +71,9 @@ class Statement:
         rest = [element for element in self.unit.children if element.tag not in _OWN_TABLES]
         return {**fields, **fields_of(rest, {}, self.faults)}
 
-    def _entries(self, listed: Element) -> Iterator[Record]:
+    def _entries(self, listed: list[Element]) -> Iterator[Record]:
         cash, trades = 0, 0
-        for entry in listed.children:
+        for entry in listed:
             if entry.tag in _DATES:
                 continue
             if entry.tag in _CASH:

@@ -10,14 +10,17 @@ from decimal import Decimal
 
 from finport_ingestion.engine.convert.interface import Batch, RawFile
 from finport_ingestion.engine.convert.reading.message_tables import MessageTables, nothing_in
+from finport_ingestion.engine.convert.reading.qif_numbers import Numbers
 from finport_ingestion.engine.convert.reading.qif_records import CASH, Record, records
 from finport_ingestion.engine.convert.reading.qif_tables import SCHEMA
-from finport_ingestion.engine.convert.reading.qif_values import DateOrder, Unreadable, amount, day, price
+from finport_ingestion.engine.convert.reading.qif_values import DateOrder, Unreadable, day
 from finport_ingestion.engine.convert.reading.text_lines import TextFile
 from finport_ingestion.engine.errors import FormatError
 
 Fields = dict[str, str | None]
 Rows = list[tuple[str, Fields]]
+_WITHOUT_TABLE = ("memorized", "budget", "invitem", "template")  # known, and rare
+_AMOUNTS = {"cash": "TU$", "invst": "TU$IQO"}
 
 
 def read_qif(raw: RawFile, *, encoding: str | None = None, order: str | None = None) -> Iterator[Batch]:
@@ -31,8 +34,8 @@ def read_qif(raw: RawFile, *, encoding: str | None = None, order: str | None = N
     """
     file = TextFile(raw=raw, expected="a QIF file", declared=encoding)
     tables = MessageTables(SCHEMA, "transactions")
-    dates, stated = _looked_at(file)
-    reading = _Reading(tables, order or stated.get("order") or dates.proved)
+    dates, numbers, stated = _looked_at(file)
+    reading = _Reading(tables, order or stated.get("order") or dates.proved, numbers)
     number = 0
     for number, record in enumerate(records(file, {}), 1):
         if number == 1 and not record.section:
@@ -52,19 +55,24 @@ def read_qif(raw: RawFile, *, encoding: str | None = None, order: str | None = N
         yield from nothing_in(raw, tables)
         return
     _tell(tables, dates, stated, order=reading.order)
+    if numbers.is_guessed:
+        tables.warnings.append("amounts such as 1,234 are read as thousands; nothing in the file proves it.")
     tables.facts["encoding"] = file.encoding().name
     yield from tables.batches(final=True)
 
 
-def _looked_at(file: TextFile) -> tuple[DateOrder, dict[str, str]]:
-    """What all dates of the file say together: one of them alone is often ambiguous."""
-    dates, stated = DateOrder(), dict[str, str]()
+def _looked_at(file: TextFile) -> tuple[DateOrder, Numbers, dict[str, str]]:
+    """What all dates and amounts of the file say together: one of them alone is often ambiguous."""
+    dates, numbers, stated = DateOrder(), Numbers(), dict[str, str]()
     for record in records(file, stated):
+        amounts = _AMOUNTS["invst" if record.kind == "invst" else "cash"]
         if record.kind in CASH or record.kind == "invst":
             for code, text in record.fields:
                 if code == "D":
                     dates.look(text)
-    return dates, stated
+                elif code in amounts:
+                    numbers.look(text)
+    return dates, numbers, stated
 
 
 def _tell(tables: MessageTables, dates: DateOrder, stated: dict[str, str], *, order: str | None) -> None:
@@ -87,14 +95,19 @@ def _tell(tables: MessageTables, dates: DateOrder, stated: dict[str, str], *, or
 class _Reading:
     tables: MessageTables
     order: str | None
+    numbers: Numbers
     record: Record = field(default_factory=lambda: Record("", ""))
     number: int = 0
+    unknown: set[str] = field(default_factory=set)  # kinds of sections
 
     def take(self, record: Record, number: int) -> None:
         """One more record: all of its rows, or set aside."""
         self.record, self.number = record, number
         self.tables.taken_bytes += record.size_bytes
         table, make = self._meaning(record.kind)
+        if make is None and record.kind not in (*_WITHOUT_TABLE, *self.unknown):
+            self.unknown.add(record.kind)
+            self.tables.warn(f"{record.place}: the section !{record.section} is not known; see the table 'records'.")
         if record.fault:
             self._reject("cut" if "^" in record.fault else "encoding", record.fault, table)
             return
@@ -169,7 +182,7 @@ class _Reading:
             "position": str(position),
             **_category(taken.one("S")),
             "memo": taken.one("E"),
-            "amount": _read(amount, found, "$"),
+            "amount": _read(self.numbers.amount, found, "$"),
             "percentage": taken.one("%"),
             **self._date(taken.one("D"), "date"),
         }
@@ -182,7 +195,7 @@ class _Reading:
     def _total(self, taken: _Taken) -> str | None:
         """T and U are the same amount; U was added for large ones."""
         short, long = taken.one("T"), taken.one("U")
-        first, second = _read(amount, short, "T"), _read(amount, long, "U")
+        first, second = _read(self.numbers.amount, short, "T"), _read(self.numbers.amount, long, "U")
         if first is not None and second is not None and Decimal(first) != Decimal(second):
             self.tables.warn(f"{self.record.place}: T and U state different amounts; U is taken.")
         return second if second is not None else first
@@ -194,15 +207,15 @@ class _Reading:
             **self._date(taken.one("D"), "date"),
             "action": taken.one("N"),
             "security": taken.one("Y"),
-            "price": _read(price, taken.one("I"), "I"),
-            "quantity": _read(amount, taken.one("Q"), "Q"),
+            "price": _read(self.numbers.price, taken.one("I"), "I"),
+            "quantity": _read(self.numbers.amount, taken.one("Q"), "Q"),
             "amount": self._total(taken),
-            "commission": _read(amount, taken.one("O"), "O"),
+            "commission": _read(self.numbers.amount, taken.one("O"), "O"),
             "cleared": taken.one("C"),
             "payee": taken.one("P"),
             "memo": taken.one("M"),
             **_category(taken.one("L")),
-            "transfer_amount": _read(amount, taken.one("$"), "$"),
+            "transfer_amount": _read(self.numbers.amount, taken.one("$"), "$"),
             "other": taken.rest(),
         }
         return [("investments", fields)]
@@ -214,8 +227,8 @@ class _Reading:
             "name": taken.one("N"),
             "type": taken.one("T"),
             "description": taken.one("D"),
-            "credit_limit": _read(amount, taken.one("L"), "L"),
-            "balance": _read(amount, taken.one("$"), "$"),
+            "credit_limit": _read(self.numbers.amount, taken.one("L"), "L"),
+            "balance": _read(self.numbers.amount, taken.one("$"), "$"),
             **self._date(taken.one("/"), "balance_date"),
             "other": taken.rest(),
         }
@@ -250,7 +263,7 @@ class _Reading:
             if len(cells) != 3:
                 raise Unreadable("is not a symbol, a price and a date")
             dated = self._date(cells[2].strip(), "date")
-            exact = _read(price, cells[1].strip() or None, "price")
+            exact = _read(self.numbers.price, cells[1].strip() or None, "price")
             rows.append(("prices", {"record": str(self.number), "symbol": cells[0].strip(), "price": exact, **dated}))
         return rows
 

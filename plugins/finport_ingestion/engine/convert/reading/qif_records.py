@@ -27,7 +27,7 @@ class Record:
     @property
     def kind(self) -> str:
         """The section in lower case: "bank", "invst", "account" ..."""
-        return self.section.removeprefix("Type:").removeprefix("type:").strip().lower()
+        return self.section.lower().removeprefix("type:").strip()
 
     @property
     def text(self) -> str:

@@ -1,16 +1,12 @@
-"""Dates and amounts as QIF files write them: `1/ 2'05`, `31.12.2005`, `-1,234.50`."""
+"""Dates as QIF files write them: `1/ 2'05`, `1/ 2' 5`, `31.12.2005`."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
 
-_DATE = re.compile(r"(?P<first>\d{1,4})(?P<mark>[/.\-'])(?P<second>\d{1,2})(?P<last>[/.\-'])(?P<third>\d{2,4})")
-_POINT = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?")
-_COMMA = re.compile(r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)?,\d{1,2}")
-_FRACTION = re.compile(r"(?P<whole>\d+ )?(?P<over>\d+)/(?P<under>\d+)")
+_DATE = re.compile(r"(?P<first>\d{1,4})(?P<mark>[/.\-'])(?P<second>\d{1,2})(?P<last>[/.\-'])(?P<third>\d{1,4})")
 _PIVOT = 70
 
 
@@ -70,50 +66,11 @@ def day(text: str, order: str | None) -> str | None:
     return _iso(year, second, first) if order == "dmy" else _iso(year, first, second)
 
 
-def amount(text: str) -> str:
-    """In plain decimal notation; commas that separate thousands are left out.
-
-    Raises:
-        Unreadable: It is no amount.
-    """
-    bare = text.strip().replace(" ", "")
-    sign = "-" if bare.startswith("-") else ""
-    if _COMMA.fullmatch(bare):
-        bare = bare.replace(".", "").replace(",", ".")
-    elif _POINT.fullmatch(bare):
-        bare = bare.replace(",", "")
-    else:
-        raise Unreadable("is not an amount")
-    whole, _, part = bare.lstrip("+-").partition(".")
-    if not whole and not part:
-        raise Unreadable("is not an amount")
-    whole = whole.lstrip("0") or "0"
-    return f"{sign}{whole}.{part}" if part else f"{sign}{whole}"
-
-
-def price(text: str) -> str:
-    """An amount, or a fraction as shares were priced once: `45 1/2` is 45.5.
-
-    Raises:
-        Unreadable: It is neither, or a fraction without an exact decimal.
-    """
-    match = _FRACTION.fullmatch(text.strip())
-    if match is None:
-        return amount(text)
-    under = int(match["under"])
-    if not under or under & (under - 1):
-        raise Unreadable("is a fraction without an exact decimal")
-    found = int(match["whole"] or 0) + Fraction(int(match["over"]), under)
-    digits = under.bit_length() - 1
-    scaled = str(int(found * 10**digits)).rjust(digits + 1, "0")
-    return f"{scaled[:-digits]}.{scaled[-digits:]}" if digits else scaled
-
-
 def _year(text: str, *, apostrophe: bool) -> int:
     if len(text) == 4:
         return int(text)
-    if len(text) == 3:
-        raise Unreadable("has a year of three digits")
+    if len(text) == 3 or (len(text) == 1 and not apostrophe):
+        raise Unreadable("has a year that is neither of two nor of four digits")
     return int(text) + (2000 if apostrophe or int(text) < _PIVOT else 1900)
 
 

@@ -19,12 +19,12 @@ _WORDS = (
     "|OCMT|ORDP|PREF|PURP|PY|REMI|RTRN|RTYP|SVWZ|TRCD|TRTP|ULTB|ULTC|ULTD"
 )
 _CODE_WORDS = re.compile(rf"/({_WORDS})/")
-_KEYS = frozenset(
+KEYS = frozenset(
     {"EREF", "KREF", "MREF", "CRED", "DEBT", "COAM", "OAMT", "SVWZ", "ABWA", "ABWE", "IBAN", "PURP", "RREF", "BREF"}
     | {"DDAT", "RTRN", "BIC"}
 )
-_KEYS_COLON = re.compile(rf"({'|'.join(sorted(_KEYS))}): ?")
-_PURPOSE = frozenset(str(code) for code in (*range(20, 30), *range(60, 64)))
+_KEYS_COLON = re.compile(rf"({'|'.join(sorted(KEYS))}): ?")
+PURPOSE = frozenset(str(code) for code in (*range(20, 30), *range(60, 64)))
 SUBFIELDS, CODE_WORDS = "subfields", "code_words"
 
 COLUMNS = (
@@ -60,6 +60,12 @@ def details_of(text: str) -> tuple[str | None, ...]:
     return NOTHING
 
 
+def subfields_of(text: str) -> tuple[str, tuple[str, ...]] | None:
+    """The mark and the codes of the subfields of a text without line breaks; None where it has none."""
+    found = _SUBFIELDS.match(text)
+    return (found[2], tuple(_SPLITS[found[2]].split(text)[1::2])) if found else None
+
+
 def _gathered(pieces: list[str]) -> _Parts:
     """Values by the code that stands before each; those of one code are lines of one value."""
     parts = dict(zip(pieces[1::2], pieces[2::2], strict=True))
@@ -73,8 +79,8 @@ def _gathered(pieces: list[str]) -> _Parts:
 
 def _by_subfields(code: str | None, parts: _Parts) -> tuple[str | None, ...]:
     get = parts.get
-    lines = [value for key, value in parts.items() if key in _PURPOSE]
-    keyed = _keyed("".join(lines))
+    lines = [value for key, value in parts.items() if key in PURPOSE]
+    named = keyed("".join(lines))
     name = get("32", "") + get("33", "")
     return (
         SUBFIELDS,
@@ -83,33 +89,41 @@ def _by_subfields(code: str | None, parts: _Parts) -> tuple[str | None, ...]:
         get("00"),
         get("10"),
         "\n".join(lines) if lines else None,
-        get("30", keyed.get("BIC")),
-        get("31", get("38", keyed.get("IBAN"))),
+        get("30", named.get("BIC")),
+        get("31", get("38", named.get("IBAN"))),
         name or None,
         get("34"),
-        keyed.get("EREF"),
-        keyed.get("KREF"),
-        keyed.get("MREF"),
-        keyed.get("CRED"),
-        keyed.get("SVWZ"),
+        named.get("EREF"),
+        named.get("KREF"),
+        named.get("MREF"),
+        named.get("CRED"),
+        named.get("SVWZ"),
     )
 
 
-def _keyed(purpose: str) -> _Parts:
+def keyed(purpose: str) -> _Parts:
     """`EREF+...SVWZ+...` by its keys."""
     if "+" not in purpose:
         return _keyed_by_colons(purpose)
     parts: _Parts = {}
     key, value = "", ""
     for piece in purpose.split("+"):
-        following = piece[-4:] if piece[-4:] in _KEYS else piece[-3:]
-        if following in _KEYS:
+        following = piece[-4:] if piece[-4:] in KEYS else piece[-3:]
+        if following in KEYS:
             parts[key] = (value + piece[: -len(following)]).strip()
             key, value = following, ""
         else:
             value += piece + "+"
     parts[key] = value[:-1].strip()
     return parts
+
+
+def keys_of(purpose: str) -> tuple[str, ...]:
+    """The keys in order, where every plus sign stands behind one; nothing otherwise."""
+    *before, last = purpose.split("+")
+    keys = [piece[-4:] if piece[-4:] in KEYS else piece[-3:] for piece in before]
+    whole = KEYS.issuperset(keys) and last[-4:] not in KEYS and last[-3:] not in KEYS
+    return tuple(keys) if whole else ()
 
 
 def _keyed_by_colons(purpose: str) -> _Parts:

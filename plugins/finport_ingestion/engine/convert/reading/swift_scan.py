@@ -57,7 +57,9 @@ def with_line_feeds(content: bytes) -> bytes:
     """`content` with LF at the end of each line, whatever it had."""
     if b"\r" not in content:
         return content
-    content = content.replace(b"\r\n", b"\n")
+    # Some programs put a CR before each line end that has one already.
+    while b"\r\n" in content:
+        content = content.replace(b"\r\n", b"\n")
     return content if b"\n" in content else content.replace(b"\r", b"\n")
 
 

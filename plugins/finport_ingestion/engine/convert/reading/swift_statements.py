@@ -186,6 +186,12 @@ def code_of(tag: str) -> int:
     return (*ONCE, *_SOME).index(tag)
 
 
+# Of fields that never follow `:86:`, but for a new statement: what else they may be there is minutes.
+_LIKE_MINUTES = [code_of(tag) for tag in ("20", "21", "25", "28")]
+_BEHIND_REFERENCE = frozenset(code_of(tag) for tag in ("21", "25", "25P", "28", "28C", "13D"))
+_SECONDS = re.compile(rb"[0-5][0-9](?![0-9])")
+
+
 def _codes(fields: Fields) -> Ints:
     found = pc.index_in(fields.tags, value_set=_CODES).fill_null(_OTHER)
     codes: Ints = found.to_numpy(zero_copy_only=False).astype(np.int64)
@@ -198,6 +204,15 @@ def _within_details(fields: Fields, codes: Ints) -> Flags:
     after = (codes == _OTHER) & (known >= 0) & (codes[known] == code_of("86")) if len(codes) else codes == 0
     digits: Flags = pc.match_substring_regex(fields.tags, "^[0-9]{2}$").to_numpy(zero_copy_only=False)
     flags: Flags = after & digits
+    places = np.flatnonzero(~flags)
+    found = codes[places]
+    likely = np.isin(found[1:], _LIKE_MINUTES) & (found[:-1] == code_of("86"))
+    for at in (np.flatnonzero(likely) + 1).tolist():
+        follows = int(found[at + 1]) if at + 1 < len(found) else _OTHER
+        place = int(places[at])
+        begins_statement = found[at] == code_of("20") and follows in _BEHIND_REFERENCE
+        if not begins_statement and _SECONDS.match(fields.content, int(fields.values[place])):
+            flags[place] = True
     return flags
 
 

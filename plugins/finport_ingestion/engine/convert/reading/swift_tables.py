@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finport_ingestion.engine.convert.reading.swift_columns import STATEMENT_TYPES, TRANSACTION_TYPES
-from finport_ingestion.engine.convert.reading.swift_details import COLUMNS, NOTHING, details_of
 from finport_ingestion.engine.convert.reading.swift_scan import Ints
+from finport_ingestion.engine.convert.reading.swift_shapes import details_columns
 from finport_ingestion.engine.convert.reading.swift_statements import Statements
 from finport_ingestion.engine.convert.reading.swift_totals import Balance, Sums, Total, floor_limit, reconciles
 from finport_ingestion.engine.convert.reading.swift_values import (
@@ -261,12 +261,7 @@ def _sum_columns(sums: list[Sums], opening: list[Balance | None], closing: list[
 
 
 def _details(texts: pa.StringArray) -> Columns:
-    joined = pc.replace_substring(texts, "\n", "").to_pylist()
-    parts = [NOTHING if text is None else details_of(text) for text in joined]
-    names = ("details_structure", "details_parts", *COLUMNS)
-    columns = zip(*parts, strict=True) if parts else ((),) * len(names)
-    made = {name: pa.array(column, pa.string()) for name, column in zip(names, columns, strict=True)}
-    return {"details": texts} | made
+    return {"details": texts} | details_columns(pc.replace_substring(texts, "\n", ""))
 
 
 def _json(value: object) -> str | None:

@@ -20,9 +20,13 @@ _FLOOR = re.compile(rf"([A-Z]{{3}})([CD]?)({AMOUNT})")
 class Balance:
     """A balance of a statement."""
 
-    currency: str
+    currency: str | None
     amount: Decimal  # signed
     intermediate: bool
+
+    def is_alike(self, other: Balance) -> bool:
+        """Whether both are of one currency, as far as they state one."""
+        return self.currency == other.currency or None in (self.currency, other.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class Sums:
 
 def reconciles(opening: Balance | None, closing: Balance | None, sums: Sums) -> bool | None:
     """Whether the closing balance follows; None where a balance is missing."""
-    if opening is None or closing is None or opening.currency != closing.currency:
+    if opening is None or closing is None or not opening.is_alike(closing):
         return None
     with localcontext() as context:
         context.prec = _PRECISION
@@ -85,16 +89,18 @@ def complaints(opening: Balance | None, closing: Balance | None, before: Balance
             yield f"has no {'opening' if opening is None else 'closing'} balance"
         if before is not None and opening is not None and before.amount != opening.amount:
             yield f"opens with {opening.amount:f}, but the page before closes with {before.amount:f}"
+        if any(balance is not None and balance.currency is None for balance in (opening, closing)):
+            yield "has a balance without a currency"
         if opening is None or closing is None:
             return
-        if opening.currency != closing.currency:
+        if not opening.is_alike(closing):
             yield f"opens in {opening.currency} and closes in {closing.currency}"
             return
         made = opening.amount + sums.booked
         if made != closing.amount:
             yield (
                 f"does not follow: {opening.amount:f} and transactions of {sums.booked:f} make {made:f}, "
-                f"but the closing balance is {closing.amount:f} {closing.currency}"
+                f"but the closing balance is {closing.amount:f} {closing.currency or opening.currency or ''}".rstrip()
             )
 
 

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 # SWIFT allows 15 characters; more than a decimal can hold are no amount.
 AMOUNT = r"[0-9]{1,30}(?:,[0-9]{0,10})?"
-_BALANCE = rf"^(?P<mark>[CD])(?P<date>[0-9]{{6}})(?P<currency>[A-Z]{{3}})(?P<amount>{AMOUNT})$"
+# Some banks state the currency in one balance of a statement only.
+_BALANCE = rf"^(?P<mark>[CD])(?P<date>[0-9]{{6}})(?P<currency>[A-Z]{{3}})?(?P<amount>{AMOUNT})$"
 # A year of two digits above this one is of the last century.
 _LAST_YEAR_OF_THIS_CENTURY = 79
 # Of a sum of amounts with so many digits nothing is lost.
@@ -36,7 +37,7 @@ class Balances:
             pc.if_else(dates.is_valid(), pc.struct_field(parts, name), pa.scalar(None, pa.string()))
             for name in ("mark", "currency", "amount")
         )
-        return Balances(mark, dates, currency, signed(plain_amounts(amount), pc.equal(mark, "D")))
+        return Balances(mark, dates, optional(currency), signed(plain_amounts(amount), pc.equal(mark, "D")))
 
 
 def plain_amounts(texts: pa.StringArray) -> pa.StringArray:
