@@ -68,6 +68,21 @@ def test_a_header_of_two_rows_is_joined_and_told(tmp_path: Path) -> None:
     assert "the header is rows 1, 2, and its words are joined" in told([batch])
 
 
+def test_a_cell_that_spans_all_rows_ends_with_its_group_of_rows(tmp_path: Path) -> None:
+    eu = "<tbody><tr><td rowspan=0>EU</td><td>1</td></tr><tr><td>2</td></tr></tbody>"
+    us = "<tbody><tr><td rowspan=9>US</td><td>3</td></tr></tbody><tbody><tr><td>UK</td><td>4</td></tr></tbody>"
+    [batch] = read(tmp_path, f"<table><thead><tr><th rowspan=3>area</th><th>n</th></tr></thead>{eu}{us}</table>")
+    assert rows(batch) == [["EU", "1"], ["EU", "2"], ["US", "3"], ["UK", "4"]]
+
+
+def test_a_cell_that_is_hidden_moves_no_other(tmp_path: Path) -> None:
+    hidden = '<td style="display: none">key</td>'
+    body = f"<tr>{hidden}<td>A</td><td>1</td></tr><tr>{hidden}<td>B</td><td>2</td></tr>"
+    [batch] = read(tmp_path, f"<table><tr><th>name</th><th>n</th></tr>{body}</table>")
+    assert batch.columns.to_pylist() == [{"name": "A", "n": "1"}, {"name": "B", "n": "2"}]
+    assert "2 cells that are hidden on the screen are left out" in told([batch])
+
+
 def test_without_header_cells_the_first_row_of_words_is_the_header(tmp_path: Path) -> None:
     body = "<tr><td>bank<td>assets</tr><tr><td>First<td>1,234.50</tr><tr><td>Second<td>(7)</tr>"
     [batch] = read(tmp_path, f"<table>{body}</table>")

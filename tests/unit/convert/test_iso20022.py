@@ -119,6 +119,20 @@ def test_a_bad_field_sets_its_statement_aside_and_no_other(tmp_path: Path, broke
     assert "2.00" in record.text
 
 
+@pytest.mark.parametrize("digits", [77, 250, 5_000])
+def test_numbers_of_more_digits_than_a_decimal_has_set_their_statement_aside(tmp_path: Path, digits: int) -> None:
+    summary = f"<TxsSummry><TtlNtries><NbOfNtries>{'9' * digits}</NbOfNtries></TtlNtries></TxsSummry>"
+    statements = (
+        statement(entry("9" * digits), balance("OPBD", "0"), balance("CLBD", "1")),
+        statement(entry(f"0.{'1' * digits}"), number=2),
+        statement(summary, entry("1"), number=3),
+        statement(entry("9" * 76), number=4),
+    )
+    batches = read("iso20022", raw_of(tmp_path, camt(*statements)))
+    assert [row["statement_id"] for row in rows(batches, "statements")] == ["S4"]
+    assert [found.row for found in bad(batches)] == [1, 2, 3]
+
+
 def test_transactions_of_an_entry_have_their_parties_and_references(tmp_path: Path) -> None:
     details = (
         "<NtryDtls><TxDtls><Refs><EndToEndId>E1</EndToEndId></Refs><Amt Ccy='USD'>1.10</Amt>"

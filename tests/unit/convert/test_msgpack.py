@@ -179,6 +179,15 @@ def test_it_is_recognised_by_maps_with_names(content: bytes, recognised: bool) -
     assert (found is not None and found.confidence >= 0.9) is recognised
 
 
+@pytest.mark.parametrize("content", [packed([[1, "x"], [2, "y"]]), packed([{1: 2}]), packed({"a": 1}, None)])
+def test_what_says_little_by_itself_is_recognised_with_its_name(content: bytes) -> None:
+    assert MsgpackFormat.recognises(Head(content=content, text="", whole=True, name="in.msgpack")) is not None
+
+
+def test_names_that_are_bytes_are_read_as_text(tmp_path: Path) -> None:
+    assert read(tmp_path, packed([{b"isin": "x", b"\xff": 1}])) == [{"isin": "x", "ff": 1}]
+
+
 _CELLS = st.one_of(
     st.none(), st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False), st.binary(max_size=4)
 )

@@ -199,10 +199,40 @@ def test_what_contradicts_itself_is_refused(tmp_path: Path, content: str, words:
     assert caught.value.hint
 
 
+def test_an_answer_that_is_an_error_is_no_data(tmp_path: Path) -> None:
+    root = 'm:Error xmlns:m="http://www.sdmx.org/resources/sdmxml/schemas/v2_1/message"'
+    text = f"<{root}><m:ErrorMessage code='100'/></m:Error>"
+    assert likeness("sdmx", tmp_path, text.encode()) is not None
+    with pytest.raises(FormatError, match="an SDMX message without data: its root element is 'Error'"):
+        read("sdmx", raw_of(tmp_path, text))
+
+
 def test_both_are_recognised_by_their_beginning(tmp_path: Path) -> None:
     assert (found := likeness("sdmx", tmp_path, GENERIC[:400].encode()))
     assert found.confidence >= 0.95
     assert (found := likeness("sdmx_json", tmp_path, json.dumps(message()).encode("utf-16")))
     assert found.confidence > 0.9
     assert likeness("sdmx_json", tmp_path, b'{"a": 1}') is None
+    nothing = '{"dataSets": [{"observations": {}}], "structure": {"dimensions": {"observation": []}}}'
+    assert likeness("sdmx_json", tmp_path, nothing.encode()) is not None
     assert likeness("sdmx", tmp_path, b"<Data/>") is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"0": [1]', '"%s": [1]'),
+        ('"keyPosition": 0', '"keyPosition": %s'),
+        ('"dataSets": [{', '"dataSets": [{"structure": %s,'),
+    ],
+)
+def test_positions_of_thousands_of_digits_are_none(tmp_path: Path, before: str, after: str) -> None:
+    structure = {"dimensions": {"observation": [{"id": "A", "keyPosition": 0, "values": [{"id": "a1"}]}]}}
+    text = json.dumps({"dataSets": [{"observations": {"0": [1]}}], "structure": structure})
+    assert before in text
+    raw = raw_of(tmp_path, text.replace(before, after % ("9" * 5_000)))
+    if "keyPosition" in before:
+        assert rows(read("sdmx_json", raw), "observations") == [{"A": "a1", "OBS_VALUE": "1"}]
+        return
+    with pytest.raises(FormatError, match="no SDMX-JSON data message"):
+        read("sdmx_json", raw)

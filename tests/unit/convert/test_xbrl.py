@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from finport_ingestion.engine.convert.reading import xbrl_instance
 from finport_ingestion.engine.convert.reading.xbrl_transforms import NoTransform, transformed
 from finport_ingestion.engine.errors import FormatError
 from tests.unit.convert.xml_files import bad, likeness, raw_of, read, rows, warnings
@@ -219,3 +220,48 @@ def test_pages_and_instances_are_recognised(tmp_path: Path) -> None:
     assert likeness("inline_xbrl", tmp_path, b"<html><body/></html>") is None
     with pytest.raises(FormatError, match="without inline XBRL"):
         read("inline_xbrl", raw_of(tmp_path, '<html xmlns="http://www.w3.org/1999/xhtml"/>'))
+
+
+def test_a_fraction_is_no_number_of_the_digits_of_both_its_parts(tmp_path: Path) -> None:
+    parts = "<xbrli:numerator>1</xbrli:numerator><xbrli:denominator>3</xbrli:denominator>"
+    fact = f'<us:F contextRef="c" unitRef="usd">{parts}</us:F>'
+    [row] = rows(read("xbrl", raw_of(tmp_path, instance(context("c", INSTANT), UNITS, fact))), "facts")
+    assert row["value"] == "1/3"
+
+
+def test_tuples_on_one_line_are_told_apart(tmp_path: Path) -> None:
+    fact = '<us:T><us:A contextRef="c">x</us:A><us:B contextRef="c">y</us:B></us:T>'
+    found = rows(read("xbrl", raw_of(tmp_path, instance(context("c", INSTANT), fact, fact))), "facts")
+    first, second = found[0]["tuple"], found[2]["tuple"]
+    assert [row["tuple"] for row in found] == [first, first, second, second]
+    assert first != second
+
+
+def test_a_footnote_is_continued_behind_it(tmp_path: Path) -> None:
+    note = '<ix:footnote id="n" continuedAt="k">a </ix:footnote><ix:continuation id="k">b</ix:continuation>'
+    joined = '<ix:relationship fromRefs="f" toRefs="n"/>'
+    batches = read("inline_xbrl", raw_of(tmp_path, page(note, number("5", 'id="f"'), joined)))
+    assert [row["text"] for row in rows(batches, "footnotes")] == ["a b"]
+
+
+def test_a_number_of_hundreds_of_digits_is_set_aside(tmp_path: Path) -> None:
+    batches = read("inline_xbrl", raw_of(tmp_path, page(number("1" * 250), number("5"))))
+    assert [row["value"] for row in rows(batches, "facts")] == ["5"]
+    assert [found.rule for found in bad(batches)] == ["scale"]
+
+
+def test_pairs_of_facts_and_notes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xbrl_instance, "_MOST_NOTES", 10)
+    note = '<ix:footnote id="n">x</ix:footnote>'
+    joined = f'<ix:relationship fromRefs="{"f " * 4}" toRefs="{"n " * 4}"/>'
+    with pytest.raises(FormatError, match="more than 10 pairs of a fact and a footnote"):
+        read("inline_xbrl", raw_of(tmp_path, page(note, number("5", 'id="f"'), joined)))
+
+
+def test_texts_of_facts_are_not_many_times_the_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xbrl_instance, "_FREE_CHARACTERS", 1_000)
+    rest = f'<ix:continuation id="k">{"y" * 5_000}</ix:continuation>'
+    fact = '<ix:nonNumeric name="us:T" contextRef="c" continuedAt="k">x</ix:nonNumeric>'
+    assert rows(read("inline_xbrl", raw_of(tmp_path, page(rest, fact))), "facts")[0]["value"] == "x" + "y" * 5_000
+    with pytest.raises(FormatError, match="many times the text of the document"):
+        read("inline_xbrl", raw_of(tmp_path, page(rest, fact * 50)))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finport_ingestion.engine.convert.interface import Origin, RawFile
-from finport_ingestion.engine.convert.reading import xml_fast
+from finport_ingestion.engine.convert.formats.xml_records import XmlFormat
+from finport_ingestion.engine.convert.interface import Head, Origin, RawFile
+from finport_ingestion.engine.convert.reading import xml_fast, xml_window
 from finport_ingestion.engine.convert.reading.xml_exact import Exact
 from finport_ingestion.engine.convert.reading.xml_fast import Fast
 from finport_ingestion.engine.convert.reading.xml_gather import Columns
@@ -279,3 +281,52 @@ def test_after_the_fast_way_gave_up_no_record_is_lost_or_doubled(
     assert [row["a"] for row in rows(batches)] == [str(number) for number in range(500)]
     assert [number for batch in batches for number in batch.rows.to_pylist()] == list(range(1, 501))
     assert len(batches) > 2
+
+
+def test_attributes_of_a_tag_are_looked_at_once_for_all_of_them(tmp_path: Path) -> None:
+    attributes = " ".join(f'a{number}="{number}"' for number in range(12_000))
+    [first, second] = rows(read("xml", raw_of(tmp_path, f"<l><r {attributes}/><r a0='x'/></l>"), records="/l/r"))
+    assert len(first) == 12_000
+    assert (first["@a0"], first["@a11999"], second) == ("0", "11999", {"@a0": "x"})
+
+
+def test_more_attributes_than_are_told_apart_fast_go_the_exact_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = raw_of(tmp_path, "<l><r a='1' b='2'/><r a='3' b='4'/></l>")
+    monkeypatch.setattr(xml_window, "_MOST_ATTRIBUTES", 0)
+    with pytest.raises(Unproved):
+        list(Fast.of(raw, RecordPath.parse("/l/r"), Columns()).batches())
+    assert rows(read("xml", raw, records="/l/r")) == [{"@a": "1", "@b": "2"}, {"@a": "3", "@b": "4"}]
+
+
+@pytest.mark.parametrize("before", ["<!-- c -->" * 60_000, f"<logo>{'x' * 600_000}</logo>"])
+def test_records_behind_a_long_beginning_are_found(tmp_path: Path, before: str) -> None:
+    batches = read("xml", raw_of(tmp_path, f"<l>{before}{'<r><a>1</a></r>' * 3}</l>"))
+    assert sum(batch.columns.num_rows for batch in batches) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "fix"),
+    [("&nbsp;", "&#160;"), ("x" * 10_000_010, "smaller texts"), ("<b>" * 300 + "</b>" * 300, "less nesting")],
+)
+def test_what_the_parser_refuses_is_told_with_its_fix(tmp_path: Path, text: str, fix: str) -> None:
+    with pytest.raises(FormatError) as refused:
+        read("xml", raw_of(tmp_path, f"<l><r><a>{text}</a></r><r/></l>"))
+    assert fix in str(refused.value)
+    assert "XML_PARSE" not in str(refused.value)
+
+
+def test_a_prolog_that_hides_the_root_is_xml_where_the_name_says_so(tmp_path: Path) -> None:
+    content = f"<!--{'x' * 70_000}--><l><r/></l>".encode()
+    assert likeness("xml", tmp_path, content) is None
+    text = content[:65_536].decode()
+    head = Head(content=content[:65_536], text=text, whole=False, name="in.xml")
+    assert XmlFormat.recognises(head) is not None
+    assert XmlFormat.recognises(replace(head, text="<!DOCTYPE html>" + " " * 70_000)) is None
+
+
+def test_two_prefixes_of_one_namespace_are_one_name(tmp_path: Path) -> None:
+    inside = "<a>1</a><p:a>2</p:a><b><c>3</c></b><p:b><c>4</c></p:b>"
+    raw = raw_of(tmp_path, f'<l xmlns="urn:d" xmlns:p="urn:d"><r>{inside}</r><r><p:a>5</p:a></r></l>')
+    assert rows(read("xml", raw, records="/l/r")) == [{"a": '["1","2"]', "b.c": '["3","4"]'}, {"a": "5"}]

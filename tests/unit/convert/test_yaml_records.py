@@ -35,8 +35,8 @@ def bad(folder: Path, content: str) -> list[BadRecord]:
     return [found for batch in batches(folder, content) for found in batch.bad]
 
 
-def likeness(text: str) -> float:
-    found = YamlFormat.recognises(Head(content=text.encode(), text=text, whole=True))
+def likeness(text: str, *, name: str = "") -> float:
+    found = YamlFormat.recognises(Head(content=text.encode(), text=text, whole=True, name=name))
     return found.confidence if found else 0.0
 
 
@@ -190,6 +190,42 @@ def test_a_file_larger_than_memory_is_refused(tmp_path: Path) -> None:
 )
 def test_it_is_recognised_by_its_lines(text: str, least: float, most: float) -> None:
     assert least <= likeness(text) <= most
+
+
+def test_a_number_of_another_base_that_has_too_many_digits_is_text(tmp_path: Path) -> None:
+    long = "0x" + "f" * 3_900
+    assert read(tmp_path, f"a: {long}\nb: 0xff\n") == [{"a": long, "b": "255"}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '- {id: "007", px: 1.50, d: 2026-01-02}\n- {id: "008", px: 2.50, d: 2026-01-03}\n',
+        "trades:\n  - {id: 1, px: 2}\n  - {id: 3, px: 4}\n",
+        "- &first {x: 1, z: 2}\n- {<<: *first, y: 2}\n",
+    ],
+)
+def test_mappings_between_braces_are_no_text_between_commas(text: str) -> None:
+    assert likeness(text) > 0.8
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- a\n- b\n",
+        "- [1, x]\n- [2, y]\n",
+        "note: |\n" + "  words, and words\n" * 80,
+        "[{a: 1}, {a: 2}]\n",
+        "? [1, 2]\n: x\n",
+    ],
+)
+def test_what_other_text_has_too_is_yaml_where_the_name_says_so(text: str) -> None:
+    assert likeness(text, name="in.yaml") > likeness(text)
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,2\n", '[{"a": 1}]', '{"a": 1}', "[section]\na=1\n", "# nothing\n"])
+def test_a_name_makes_no_yaml_of_other_text(text: str) -> None:
+    assert likeness(text, name="in.yaml") == 0
 
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from finport_ingestion.engine.records import LINEAGE_COLUMNS
@@ -18,7 +19,7 @@ def unique_names(delivered: Sequence[str]) -> list[str]:
     """A name for each column in order: `price`, `price_2`; a blank one is `column_<position>`."""
     # A name that is spelled out later must not be taken by a duplicate's number.
     spelled = {clean_name(name).casefold() for name in delivered}
-    taken = {name.casefold() for name in LINEAGE_COLUMNS}
+    taken = dict.fromkeys((name.casefold() for name in LINEAGE_COLUMNS), 1)
     return [_free(clean_name(name) or f"column_{at}", taken, spelled) for at, name in enumerate(delivered, start=1)]
 
 
@@ -36,7 +37,7 @@ def merge_names(parts: Iterable[Sequence[str]], *, agreed: Sequence[str] = ()) -
     contract = {name.casefold(): name for name in agreed}
     position = {name: at for at, name in enumerate(order, start=1)}
     merged: dict[str, str] = {}
-    taken = {name.casefold() for name in LINEAGE_COLUMNS}
+    taken = dict.fromkeys((name.casefold() for name in LINEAGE_COLUMNS), 1)
     by_fold: dict[str, str] = {}
     # What the contract spells out exactly is given away first.
     for name in sorted(order, key=lambda name: name not in agreed):
@@ -52,13 +53,16 @@ def merge_names(parts: Iterable[Sequence[str]], *, agreed: Sequence[str] = ()) -
 
 
 def _twice(names: list[str]) -> set[str]:
-    return {name for name in names if names.count(name) > 1}
+    return {name for name, count in Counter(names).items() if count > 1}
 
 
-def _free(name: str, taken: set[str], spelled: set[str]) -> str:
-    chosen, number = name, 1
+def _free(name: str, taken: dict[str, int], spelled: set[str]) -> str:
+    """`name`, or with the first number that makes it new; `taken` holds the number that each name has come to."""
+    folded = name.casefold()
+    chosen, number = name, taken.get(folded, 1)
     while chosen.casefold() in taken or (number > 1 and chosen.casefold() in spelled):
         number += 1
         chosen = f"{name}_{number}"
-    taken.add(chosen.casefold())
+    taken[folded] = number
+    taken.setdefault(chosen.casefold(), 1)
     return chosen

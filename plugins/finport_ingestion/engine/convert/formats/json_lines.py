@@ -17,6 +17,7 @@ from finport_ingestion.engine.options import FormatOptions
 
 _BEGINNING = re.compile(r'\{\s*["}]|\[')
 """Other formats have braces too: {1:F01..., {1500}..."""
+_LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 class NdjsonOptions(FormatOptions):
@@ -41,7 +42,8 @@ class NdjsonFormat:
 
     @classmethod
     def recognises(cls, head: Head) -> Likeness | None:
-        lines = [line.strip() for line in head.text.splitlines() if line.strip()]
+        # Strings may hold what other texts take for line ends, such as U+2028.
+        lines = [line.strip() for line in _LINE_END.split(head.text) if line.strip()]
         if not lines or not _BEGINNING.match(lines[0]) or not lines[0].endswith(("}", "]")):
             return None
         if lines[0].startswith("["):

@@ -11,6 +11,7 @@ convert: {format: msgpack}
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, RawFile
@@ -45,9 +46,12 @@ class MsgpackFormat:
         if not first or not (0x80 <= first[0] <= 0x9F or 0xDC <= first[0] <= 0xDF):
             return None
         found = _first_records(head.content)
-        if not found or not all(isinstance(record, dict) and _has_names(record) for record in found):
-            return None
-        return Likeness(0.97 if len(found) >= _NAMED else 0.9, "maps of MessagePack")
+        if found and all(isinstance(record, dict) and _has_names(record) for record in found):
+            return Likeness(0.97 if len(found) >= _NAMED else 0.9, "maps of MessagePack")
+        if PurePosixPath(head.name).suffix.lower() in cls.suffixes:
+            # Rows without names, keys that are no text: too little by themselves.
+            return Likeness(0.6, "begins as an array or a map of MessagePack")
+        return None
 
     def read(self, raw: RawFile) -> Iterator[Batch]:
         from finport_ingestion.engine.convert.reading.msgpack_records import read_msgpack

@@ -57,6 +57,8 @@ class SdmxFormat:
             return Likeness(1.0 if spoken else 0.7, f"the SDMX message {root.name}")
         if root.name == "MessageGroup" and spoken:
             return Likeness(0.95, "a group of SDMX messages")
+        if root.name == "Error" and spoken:
+            return Likeness(0.95, "an error message of SDMX")  # which reads as no data: the reader says so
         return None
 
     def read(self, raw: RawFile) -> Iterator[Batch]:

@@ -20,6 +20,8 @@ from finport_ingestion.engine.options import FormatOptions
 _SCHEMA = re.compile(r"sdmx-json-data-schema|sdmx\.data\+json|/sdmx-json/", re.IGNORECASE)
 _SETS = re.compile(r'"dataSets"\s*:\s*\[')
 _KEYS = re.compile(r'"(?:\d+(?::\d+)*)"\s*:\s*(?:\{|\[)')
+_EMPTY = re.compile(r'"(?:observations|series)"\s*:\s*\{\s*\}')
+_DIMENSIONS = re.compile(r'"dimensions"\s*:\s*[{\[]')
 _STRUCTURE = re.compile(r'"structures?"\s*:|"keyPosition"\s*:|"(?:observations|series)"\s*:\s*\{')
 
 
@@ -48,7 +50,7 @@ class SdmxJsonFormat:
         text = head.text.lstrip("\ufeff \t\r\n")
         if not text.startswith("{"):
             return None
-        if _SETS.search(text) and (_SCHEMA.search(text) or (_STRUCTURE.search(text) and _KEYS.search(text))):
+        if _SETS.search(text) and (_SCHEMA.search(text) or _is_structured(text)):
             return Likeness(0.97, "JSON with SDMX data sets")
         if _SCHEMA.search(text[:2048]):
             return Likeness(0.92, "JSON that names the SDMX-JSON schema")
@@ -61,3 +63,9 @@ class SdmxJsonFormat:
 
     def sample(self, raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
         return self.read(raw)
+
+
+def _is_structured(text: str) -> bool:
+    """Whether there is a structure, and data by its keys, or none at all."""
+    keyed = _KEYS.search(text) or (_EMPTY.search(text) and _DIMENSIONS.search(text))
+    return bool(_STRUCTURE.search(text) and keyed)

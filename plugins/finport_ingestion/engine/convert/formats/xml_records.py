@@ -11,7 +11,9 @@ which, the repeated elements stand as JSON in `a[]` too. An element without text
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Literal
 
 from pydantic import Field
@@ -19,6 +21,8 @@ from pydantic import Field
 from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, RawFile
 from finport_ingestion.engine.options import FormatOptions
 
+_PROLOG = re.compile(r"\s*<(?:\?|!--|!DOCTYPE\s+(?!html\b))", re.IGNORECASE)
+"""What may be longer than all that is seen of a file, so that no root element is."""
 _OTHERS = ("html", "ofx", "stata_dta")  # marked up, and no XML for sure
 
 
@@ -52,7 +56,10 @@ class XmlFormat:
         from finport_ingestion.engine.convert.reading.xml_heads import root_of
 
         root = root_of(head)
-        if root is None or root.name.lower() in _OTHERS:
+        if root is None:
+            hidden = not head.whole and PurePosixPath(head.name).suffix.lower() in cls.suffixes
+            return Likeness(0.6, "begins as XML does") if hidden and _PROLOG.match(head.text) else None
+        if root.name.lower() in _OTHERS:
             return None
         if root.declared:
             return Likeness(0.9, f"an XML declaration, and the root element '{root.name}'")

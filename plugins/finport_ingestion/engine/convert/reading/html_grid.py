@@ -54,7 +54,7 @@ def read_html(
     notes = [f"{others} tables of the page's layout are left out"] if others else []
     warnings = ["some bytes are not of the page's encoding; they are shown as \ufffd"] if broken else []
     for table in tables:
-        warnings += _glued_told(table)
+        warnings += [*_glued_told(table), *_hidden_told(table)]
         yield from _batches(table, header, notes, warnings, size_bytes=raw.size_bytes // len(tables))
         notes, warnings = [], []
 
@@ -64,6 +64,12 @@ def _glued_told(table: HtmlTable) -> list[str]:
         return []
     said = f"table '{table.name}': in {table.glued} cells a line break stands between two words"
     return [f"{said}, which leaves no mark in the text: state 'lineBreak' to have one"]
+
+
+def _hidden_told(table: HtmlTable) -> list[str]:
+    if not table.hidden:
+        return []
+    return [f"table '{table.name}': {table.hidden} cells that are hidden on the screen are left out"]
 
 
 def _batches(

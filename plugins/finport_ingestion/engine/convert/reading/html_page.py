@@ -51,6 +51,7 @@ class HtmlTable:
     headings: list[int] = field(default_factory=list)  # rows of one cell over the whole width
     spans: int = 0  # cells that stand in several places
     glued: int = 0  # cells in which words meet that a line break keeps apart on the screen
+    hidden: int = 0  # cells that are not on the screen, so that the others stand in their places
 
 
 def tables_of(raw: RawFile, reading: Reading) -> tuple[list[HtmlTable], int, bool]:
@@ -178,8 +179,14 @@ def _expanded(table: Any, rows: Sequence[Any], at: int, raw: RawFile, reading: R
     made = HtmlTable(_name(table) or f"table_{at}")
     hanging: dict[int, tuple[int, str]] = {}  # cells of rows above that reach down, by column
     total, heads_go_on = 0, True
+    group: Any = None
     for number, row in enumerate(rows):
-        cells = _cells_of(row)
+        every = _cells_of(row)
+        cells = [cell for cell in every if not _HIDDEN.search(cell.get("style") or "")]
+        made.hidden += len(every) - len(cells)
+        if row.getparent() is not group:
+            # No cell reaches beyond the group of rows that it stands in.
+            hanging, group = {}, row.getparent()
         heads_go_on = heads_go_on and _is_head(row, cells)
         # The name of a column is one line of words.
         line = _line(cells, hanging, made, " " if heads_go_on else reading.line_break)
@@ -225,6 +232,8 @@ def _hang(line: list[str], hanging: dict[int, tuple[int, str]]) -> None:
 
 def _span(cell: Any, name: str, most: int) -> int:
     text = (cell.get(name) or "1").strip()
+    if text == "0" and name == "rowspan":
+        return most  # to the end of its group of rows
     return min(max(int(text), 1), most) if text.isascii() and text.isdigit() and len(text) < 10 else 1
 
 

@@ -9,6 +9,8 @@ from decimal import Context, Decimal, Inexact
 from finport_ingestion.engine.convert.reading.xml_nodes import Node
 
 EXACT = Context(prec=200, traps=[Inexact])
+"""Sums of numbers that have up to `_MOST_DIGITS` are exact in it."""
+_MOST_DIGITS = 76  # that a decimal of Arrow has
 _DECIMAL = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?")
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:Z|[+-]\d\d:\d\d)?")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-4]):[0-5]\d:[0-6]\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")
@@ -36,6 +38,9 @@ def decimal_of(node: Node | None, column: str) -> str | None:
     if match is None or not (match.group(2) or match.group(3)):
         raise WrongField("not_a_number", f"line {node.line}: '{node.name}' is no decimal number", column=column)
     sign, whole, fraction = match.groups()
+    if len(whole) + len(fraction or "") > _MOST_DIGITS:
+        message = f"line {node.line}: '{node.name}' has more than {_MOST_DIGITS} digits"
+        raise WrongField("too_many_digits", message, column=column)
     return ("-" if sign == "-" else "") + (whole or "0") + (f".{fraction}" if fraction else "")
 
 
@@ -110,7 +115,7 @@ def count_of(node: Node | None, column: str) -> str | None:
     if node is None:
         return None
     text = node.text.strip()
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
         raise WrongField("not_a_number", f"line {node.line}: '{node.name}' is no count", column=column)
     return str(int(text))
 

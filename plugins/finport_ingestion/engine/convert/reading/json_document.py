@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from finport_ingestion.engine.convert.interface import BadRecord, Batch, RawFile
-from finport_ingestion.engine.convert.reading.json_find import guess_records, is_scalar
+from finport_ingestion.engine.convert.reading.json_find import Guess, guess_records, is_scalar
+from finport_ingestion.engine.convert.reading.json_grid import Grid, grid_of
 from finport_ingestion.engine.convert.reading.json_path import (
     Each,
     Steps,
@@ -18,6 +20,7 @@ from finport_ingestion.engine.convert.reading.json_path import (
 )
 from finport_ingestion.engine.convert.reading.json_records import BatchMaker
 from finport_ingestion.engine.convert.reading.json_texts import Ambiguous
+from finport_ingestion.engine.convert.reading.sparse import Sparseness
 from finport_ingestion.engine.errors import ConfigError, FormatError
 
 _ROWS = 50_000
@@ -82,20 +85,25 @@ def batches(
     if only_sample and len(records) > _SAMPLE_ROWS:
         third, middle = _SAMPLE_ROWS // 3, len(records) // 2
         records = [*records[:third], *records[middle : middle + third], *records[-third:]]
-    maker = BatchMaker(limits=raw.limits)
-    for start in range(0, max(len(records), 1), _ROWS):
-        chunk = records[start : start + _ROWS]
-        for row, (place, value) in enumerate(chunk, start=start + 1):
-            maker.add(value, row=row, place=f"record {row} ({place})" if place else f"record {row}")
-        first = start == 0
-        if start + _ROWS >= len(records):
-            maker.bad.extend(rejected)
-        yield maker.batch(
-            size_bytes=raw.size_bytes * len(chunk) // max(len(records), 1),
-            notes=found.notes if first else (),
-            warnings=found.warnings if first else (),
-            facts=dict(found.facts) if first else {},
-        )
+    maker = BatchMaker(limits=raw.limits, sparse=Sparseness(raw.uri))
+    done = 0
+    for row, (place, value) in enumerate(records, start=1):
+        maker.add(value, row=row, place=f"record {row} ({place})" if place else f"record {row}")
+        if row < len(records) and (row - done >= _ROWS or maker.full):
+            yield _batch(maker, found, done, row, raw)
+            done = row
+    maker.bad.extend(rejected)
+    yield _batch(maker, found, done, len(records), raw)
+
+
+def _batch(maker: BatchMaker, found: Found, done: int, row: int, raw: RawFile) -> Batch:
+    """The records behind `done` up to `row`."""
+    return maker.batch(
+        size_bytes=raw.size_bytes * (row - done) // max(len(found.records), 1),
+        notes=() if done else found.notes,
+        warnings=() if done else found.warnings,
+        facts={} if done else dict(found.facts),
+    )
 
 
 def _found(document: Any, where: Where, raw: RawFile) -> Found:
@@ -109,14 +117,38 @@ def _found(document: Any, where: Where, raw: RawFile) -> Found:
             records=[("", {VALUE: document})],
             warnings=(f"{raw.uri} is one plain value: it is kept as a table of one record",),
         )
+    grid = grid_of(document)
+    if grid is not None:
+        return _spelled_as_table(grid, raw)
     guess = guess_records(document)
     if guess.steps:
-        return _walked(document, guess.steps, where, raw, guessed=True)
+        found = _walked(document, guess.steps, where, raw, guessed=True)
+        return dataclasses.replace(found, warnings=(*found.warnings, *_other_lists(guess, raw)))
     if guess.lists:
         names = _listing(guess.lists)
         said = f"{raw.uri} is read as one record; if its records are the items of {names}, state it in 'records'"
         return Found(records=[("", document)], warnings=(said,))
     return Found(records=[("", document)])
+
+
+def _spelled_as_table(grid: Grid, raw: RawFile) -> Found:
+    if not grid.named_by:
+        note = f"{raw.uri}: the document is a table by columns, whose values are numbered"
+        return Found(records=_numbered(grid.records), notes=(note,))
+    said = [f"{raw.uri}: records are the rows of '{grid.way}', whose columns '{grid.named_by}' names"]
+    if grid.beside:
+        said.append(f"{raw.uri}: beside them there is {_listing(grid.beside)}: not in the table")
+    deep = "." in grid.way
+    return Found(
+        records=_numbered(grid.records), notes=() if deep else tuple(said), warnings=tuple(said) if deep else ()
+    )
+
+
+def _other_lists(guess: Guess, raw: RawFile) -> tuple[str, ...]:
+    if not guess.lists:
+        return ()
+    names = _listing(guess.lists)
+    return (f"{raw.uri}: the items of {names} are in no table; if they are the records, state it in 'records'",)
 
 
 def _listed(document: list[Any]) -> Found:

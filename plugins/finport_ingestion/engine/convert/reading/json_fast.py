@@ -58,10 +58,10 @@ def read_lines_ahead(raw: RawFile, *, prepare: Prepare, threads: int, window_byt
             for buffer, size in windows.of(stream):
                 task = functools.partial(parser.parse, buffer, size)
                 for parsed in ahead.submit(task):
-                    yield _batch(parsed, exact)
+                    yield from _batches(parsed, exact)
                     windows.free.append(parsed.buffer)
             for parsed in ahead.drain():
-                yield _batch(parsed, exact)
+                yield from _batches(parsed, exact)
         exact.finish()
 
 
@@ -79,8 +79,14 @@ def sample_lines(raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
         for content, first in slices(stream, encoding, raw=raw, size_bytes=size_bytes):
             lines = bytearray(content if first else content[content.find(b"\n") + 1 :])
             if lines:
-                yield _batch(parser.parse(lines, len(lines)), exact)
+                yield from _batches(parser.parse(lines, len(lines)), exact)
         exact.finish()
+
+
+def proved_columns(windows: Iterator[bytearray]) -> Iterator[Mapping[str, Column] | None]:
+    """The columns of each of some windows of whole lines; None where nothing vouches for them."""
+    parser = _Parser(_no_look)
+    return (parser.parse(window, len(window)).columns for window in windows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,16 +193,21 @@ class _Parser:
         return looked
 
 
-def _batch(parsed: _Parsed, exact: Lines) -> Batch:
+def _batches(parsed: _Parsed, exact: Lines) -> Iterator[Batch]:
     if parsed.columns is None:
-        return exact.take(bytes(memoryview(parsed.buffer)[: parsed.size]))
-    columns = pa.RecordBatch.from_arrays([c.values for c in parsed.columns.values()], names=list(parsed.columns))
+        yield from exact.take(bytes(memoryview(parsed.buffer)[: parsed.size]))
+    else:
+        yield _batch(parsed, parsed.columns, exact)
+
+
+def _batch(parsed: _Parsed, found: Mapping[str, Column], exact: Lines) -> Batch:
+    columns = pa.RecordBatch.from_arrays([c.values for c in found.values()], names=list(found))
     first = exact.pass_over(rows=columns.num_rows, size_bytes=parsed.size)
     numbers = np.arange(first, first + columns.num_rows, dtype=np.int64)
     return Batch(
         columns=columns,
         rows=pa.Int64Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)]),
-        origins={key: frozenset({column.origin}) for key, column in parsed.columns.items() if column.origin},
+        origins={key: frozenset({column.origin}) for key, column in found.items() if column.origin},
         size_bytes=parsed.size,
         looked=parsed.looked,
     )

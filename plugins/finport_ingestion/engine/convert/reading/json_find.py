@@ -19,6 +19,10 @@ _HALF = 0.5  # of all values, where they are reached by name
 _NEARLY_ALL = 0.9
 _LOOKED_AT = 2_000  # objects of a level
 _DEEPEST = 12
+_KEY = "_key"
+_DATA = "data"
+_OF_JSON_API = frozenset({_DATA, "included"})
+"""By its standard, what stands in `included` are the objects that the data refer to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +30,46 @@ class Guess:
     """A way to records; empty steps: the document is one record."""
 
     steps: Steps
-    lists: tuple[str, ...] = ()  # members that could be the records as well
+    lists: tuple[str, ...] = ()  # members, of the document, that could be the records as well
 
 
 def guess_records(document: dict[str, Any]) -> Guess:
     """Where the records of an object stand; wildcards are called `_key`, or `_key_1` and so on."""
     steps = _guess(document, 0)
-    if steps:
-        return Guess(_with_names(steps))
-    lists = tuple(name for name, found in document.items() if isinstance(found, list) and _could_be_records(found))
-    return Guess((), lists)
+    lists = [name for name, found in document.items() if isinstance(found, list) and _could_be_records(found)]
+    if not steps:
+        return Guess((), tuple(lists))
+    named = isinstance(steps[0], Member)
+    others = tuple(name for name in lists if named and document[name] and Member(name) != steps[0])
+    return Guess(_with_names(steps, reached([document], steps)), others)
 
 
 def _guess(document: dict[str, Any], depth: int) -> Steps:
     if isinstance(document, Ambiguous) or depth > _DEEPEST:
         return ()
+    lists = [name for name, found in document.items() if _is_list_of_objects(found)]
+    if set(lists) == _OF_JSON_API:
+        return (Member(_DATA), Items())
     if len(document) > 1:
         steps = _through_map([document], depth)
         if steps:
             return steps
-    lists = [name for name, found in document.items() if _is_list_of_objects(found)]
     if lists:
-        return (Member(lists[0]), Items()) if len(lists) == 1 else ()
+        return _of_lists(document, lists)
     steps = _through_member(document, depth)
     if steps or len(document) != 1:
         return steps
     (only,) = document.values()
     # An object of one object: one record, with its key.
     return (Each(""),) if isinstance(only, dict) and only else ()
+
+
+def _of_lists(document: dict[str, Any], lists: Sequence[str]) -> Steps:
+    """The one list of objects, or of several the one that holds most of the values."""
+    if len(lists) == 1:
+        return (Member(lists[0]), Items())
+    total = _leaves(document)
+    return next(((Member(name), Items()) for name in lists if _leaves(document[name]) >= _MOST * total), ())
 
 
 def _through_member(document: dict[str, Any], depth: int) -> Steps:
@@ -78,6 +94,8 @@ def _through_map(nodes: Sequence[dict[str, Any]], depth: int) -> Steps:
     if all(isinstance(child, list) for child in children):
         items = [item for child in children for item in child]
         fits = bool(items) and all(isinstance(item, dict) for item in items) and _alike(items)
+        # One long list among others says nothing of them: the first of each must be alike as well.
+        fits = fits and _alike([child[0] for child in children if child])
         return (Each(""), Items()) if fits else ()
     if not all(isinstance(child, dict) for child in children):
         return ()
@@ -152,9 +170,15 @@ def is_scalar(value: Any) -> bool:
     return isinstance(value, (str, bool, Number, Constant, int, float))
 
 
-def _with_names(steps: Steps) -> Steps:
+def _with_names(steps: Steps, records: Sequence[Any]) -> Steps:
+    """`steps` with names for their keys, which no record has a member of."""
     keys = sum(isinstance(step, Each) for step in steps)
-    numbers = iter(range(1, keys + 1))
-    return tuple(
-        Each("_key" if keys == 1 else f"_key_{next(numbers)}") if isinstance(step, Each) else step for step in steps
-    )
+    key = _KEY
+    while any(name in record for record in records if isinstance(record, dict) for name in _numbered(key, keys)):
+        key = f"_{key}"
+    names = iter(_numbered(key, keys))
+    return tuple(Each(next(names)) if isinstance(step, Each) else step for step in steps)
+
+
+def _numbered(key: str, count: int) -> list[str]:
+    return [key] if count == 1 else [f"{key}_{number}" for number in range(1, count + 1)]

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from finport_ingestion.engine.convert.interface import BadRecord, Batch, Origin
+from finport_ingestion.engine.convert.reading import sparse
 from finport_ingestion.engine.convert.reading.json_texts import DUPLICATE_KEY, NotARecord, as_delivered, texts_of
+from finport_ingestion.engine.convert.reading.sparse import Sparseness
 from finport_ingestion.engine.limits import ReadLimits
 
 
@@ -21,6 +23,13 @@ class BatchMaker:
     origins: dict[str, set[Origin]] = field(default_factory=dict)
     rows: list[int] = field(default_factory=list)
     bad: list[BadRecord] = field(default_factory=list)
+    sparse: Sparseness = field(default_factory=lambda: Sparseness("the file"))
+    filled: int = 0  # cells of the batch
+
+    @property
+    def full(self) -> bool:
+        """Whether the batch should be handed over, whatever follows."""
+        return len(self.rows) * len(self.columns) >= sparse.BATCH_CELLS
 
     def add(self, value: object, *, row: int, place: str, text: str | None = None) -> None:
         """Take a parsed value as record `row`, or set it aside with the reason and `place`."""
@@ -31,19 +40,28 @@ class BatchMaker:
             self.reject(BadRecord(row=row, rule=fault.rule, reason=f"{place}: {fault}", text=raw, column=fault.column))
             return
         columns, origins = self.columns, self.origins
+        if fields.keys() == columns.keys():
+            for name, (found, origin) in fields.items():
+                columns[name].append(found)
+                if origin is not None:
+                    origins[name].add(origin)
+        else:
+            self._add_others(fields)
+        self.rows.append(row)
+        self.filled += len(fields)
+
+    def _add_others(self, fields: Mapping[str, tuple[str | None, Origin | None]]) -> None:
+        """Fields that are not those of the records so far."""
         for name, (found, origin) in fields.items():
-            column = columns.get(name)
+            column = self.columns.get(name)
             if column is None:
-                column = columns[name] = [None] * len(self.rows)
-                origins.setdefault(name, set())
+                column = self.columns[name] = [None] * len(self.rows)
+                self.origins.setdefault(name, set())
             column.append(found)
             if origin is not None:
-                origins[name].add(origin)
-        if len(fields) < len(self.columns):
-            for name, column in self.columns.items():
-                if name not in fields:
-                    column.append(None)
-        self.rows.append(row)
+                self.origins[name].add(origin)
+        for name in self.columns.keys() - fields.keys():
+            self.columns[name].append(None)
 
     def reject(self, record: BadRecord) -> None:
         self.bad.append(record)
@@ -56,7 +74,12 @@ class BatchMaker:
         warnings: tuple[str, ...] = (),
         facts: Mapping[str, str] | None = None,
     ) -> Batch:
-        """What was gathered; the columns stay known, so that the next batch has them in the same order."""
+        """What was gathered; the columns stay known, so that the next batch has them in the same order.
+
+        Raises:
+            FormatError: Hardly any cell of the file's table is filled.
+        """
+        self.sparse.add(rows=len(self.rows), columns=len(self.columns), filled=self.filled)
         made = Batch(
             columns=_record_batch(self.columns, len(self.rows)),
             rows=pa.array(self.rows, pa.int64()),
@@ -69,7 +92,7 @@ class BatchMaker:
         )
         self.columns = {name: [] for name in self.columns}
         self.origins = {name: set() for name in self.columns}
-        self.rows, self.bad = [], []
+        self.rows, self.bad, self.filled = [], [], 0
         return made
 
     def _doubled(self) -> tuple[str, ...]:

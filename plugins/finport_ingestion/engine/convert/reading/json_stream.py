@@ -9,6 +9,7 @@ from finport_ingestion.engine.convert.interface import BadRecord, Batch, RawFile
 from finport_ingestion.engine.convert.reading.foreign import refuse_foreign, refuse_signature
 from finport_ingestion.engine.convert.reading.json_records import BatchMaker
 from finport_ingestion.engine.convert.reading.json_texts import DECODER
+from finport_ingestion.engine.convert.reading.sparse import Sparseness
 from finport_ingestion.engine.convert.reading.transcoding import find_encoding, utf8_chunks, visible
 from finport_ingestion.engine.convert.reading.windows import joined
 from finport_ingestion.engine.errors import FormatError
@@ -36,7 +37,7 @@ def read_lines(raw: RawFile) -> Iterator[Batch]:
                     hint="raise 'recordBytes' of the policy's 'reading' if such a record is right",
                 )
             if content:
-                yield parser.take(content)
+                yield from parser.take(content)
         parser.finish()
 
 
@@ -52,10 +53,10 @@ class Lines:
     maker: BatchMaker = field(init=False)
 
     def __post_init__(self) -> None:
-        self.maker = BatchMaker(limits=self.raw.limits)
+        self.maker = BatchMaker(limits=self.raw.limits, sparse=Sparseness(self.raw.uri))
 
-    def take(self, content: bytes) -> Batch:
-        """The records of some whole lines.
+    def take(self, content: bytes) -> Iterator[Batch]:
+        """The records of some whole lines: a batch, or some more where they have many columns.
 
         Raises:
             FormatError: These are the first lines, and none of them is JSON.
@@ -64,6 +65,8 @@ class Lines:
             refuse_foreign(content, raw=self.raw, expected="JSON lines")
         for text in content.splitlines(keepends=True) if b"\r" in content else content.split(b"\n"):
             self._line(text)
+            if self.maker.full:
+                yield self.maker.batch(size_bytes=0)
         # What was split off at a newline had one, but for the last piece.
         self.offset += len(content) - content.endswith(b"\n")
         if self.row and not self.good:
@@ -73,7 +76,7 @@ class Lines:
                 offset_bytes=0,
                 hint="if the file is one JSON document, state 'format: json'; otherwise ask for it again",
             )
-        return self.maker.batch(size_bytes=len(content))
+        yield self.maker.batch(size_bytes=len(content))
 
     def pass_over(self, *, rows: int, size_bytes: int) -> int:
         """Count records that another way has read, each on a line of its own; the number of the first of them."""

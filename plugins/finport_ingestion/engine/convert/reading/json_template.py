@@ -58,18 +58,23 @@ def template_of(line: bytes) -> Template | None:
 def without_commas_in_strings(window: memoryview) -> np.ndarray | None:
     """A copy of `window` whose commas inside strings are another byte; None where that stands in it already."""
     content = np.frombuffer(window, np.uint8)
-    quotes = content == _QUOTE
-    backslashes = np.flatnonzero(content == _BACKSLASH)
-    if len(backslashes):
-        escaped = backslashes[_escapes(backslashes)] + 1
-        quotes[escaped[escaped < len(content)]] = False
-    inside = np.cumsum(quotes, dtype=np.uint8) & 1
-    hidden = (content == _COMMA) & inside.view(bool)
+    hidden = (content == _COMMA) & in_strings(content)
     if bool((content == _STAND_IN).any()):
         return None
     masked = content.copy()
     masked[hidden] = _STAND_IN
     return masked
+
+
+def in_strings(content: np.ndarray) -> np.ndarray:
+    """Which bytes stand inside strings, or are the quotes that they begin with."""
+    quotes = content == _QUOTE
+    backslashes = np.flatnonzero(content == _BACKSLASH)
+    if len(backslashes):
+        escaped = backslashes[_escapes(backslashes)] + 1
+        quotes[escaped[escaped < len(content)]] = False
+    inside: np.ndarray = (np.cumsum(quotes, dtype=np.uint8) & 1).view(bool)
+    return inside
 
 
 def with_commas(content: np.ndarray) -> np.ndarray:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from types import NoneType
 from typing import Any
 
@@ -85,9 +86,20 @@ def _all_at_once(values: list[Any], nesting: int) -> dict[str, list[Any]] | None
     for value in values:
         names.update(value)
     try:
-        return {_sound(name): _column([value.get(name) for value in values], nesting) for name in names}
+        columns = zip(names, _transposed(values, list(names)), strict=True)
+        return {_sound(name): _column(cells, nesting) for name, cells in columns}
     except Unreadable:
         return None
+
+
+def _transposed(values: list[dict[str, Any]], names: list[str]) -> Iterator[list[Any]]:
+    """The cells of each name, None where a record has none."""
+    if len(names) > 1:
+        try:
+            return map(list, zip(*map(itemgetter(*names), values), strict=True))
+        except KeyError:
+            pass
+    return ([value.get(name) for value in values] for name in names)
 
 
 def _column(cells: list[Any], nesting: int) -> list[Any]:

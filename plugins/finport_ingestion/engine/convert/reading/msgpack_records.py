@@ -14,13 +14,16 @@ import pyarrow as pa
 
 from finport_ingestion.engine.convert.interface import Batch, RawFile
 from finport_ingestion.engine.convert.nested import Moment, Shape, shape_of, type_of
+from finport_ingestion.engine.convert.reading import sparse
 from finport_ingestion.engine.convert.reading.foreign import is_html, refuse_foreign, refuse_signature
 from finport_ingestion.engine.convert.reading.msgpack_cells import Cells, as_text, cells_of
 from finport_ingestion.engine.convert.reading.msgpack_stream import Values
+from finport_ingestion.engine.convert.reading.sparse import Sparseness
 from finport_ingestion.engine.errors import FormatError
 
-_ROWS = 20_000
+_ROWS = 4_000
 _SAMPLE_ROWS = 10_000
+_Placed = tuple[int, Any]  # a record, behind the byte where it begins
 
 
 def read_msgpack(raw: RawFile, *, only_sample: bool = False) -> Iterator[Batch]:
@@ -35,7 +38,7 @@ def read_msgpack(raw: RawFile, *, only_sample: bool = False) -> Iterator[Batch]:
     warnings = (*layout.warnings, *_of_extensions(values))
     records = islice(iter(values), _SAMPLE_ROWS) if only_sample else iter(values)
     row = 0
-    while (chunk := list(islice(records, _ROWS))) or not row:
+    for chunk in _chunks(records, len(layout.types)):
         cells = cells_of(chunk, first=row + 1, nesting=raw.limits.nesting)
         yield Batch(
             columns=layout.columns(cells),
@@ -44,9 +47,19 @@ def read_msgpack(raw: RawFile, *, only_sample: bool = False) -> Iterator[Batch]:
             size_bytes=_size(chunk, raw),
             warnings=() if row else warnings,
         )
-        if not chunk:
-            return
         row += len(chunk)
+
+
+def _chunks(records: Iterator[_Placed], columns: int = 0) -> Iterator[list[_Placed]]:
+    """Some records at a time, as few as their columns ask for; once none, where there are none."""
+    chunk = list(islice(records, _ROWS))
+    if not chunk:
+        yield chunk
+    while chunk:
+        names = set().union(*(value for _, value in chunk if type(value) is dict))
+        count = max(sparse.BATCH_CELLS // max(len(names), columns, 1), 1)
+        yield from (chunk[at : at + count] for at in range(0, len(chunk), count))
+        chunk = list(islice(records, _ROWS))
 
 
 def _refuse_others(raw: RawFile) -> None:
@@ -87,12 +100,15 @@ def _look(values: Values, raw: RawFile, *, most: int | None) -> _Layout:
     total = good = 0
     first_fault = ""
     records = iter(values) if most is None else islice(iter(values), most)
-    while chunk := list(islice(records, _ROWS)):
+    seen = Sparseness(raw.uri)
+    for chunk in _chunks(records):
         cells = cells_of(chunk, first=total + 1, nesting=raw.limits.nesting)
         total, good = total + len(chunk), good + len(cells.rows)
         first_fault = first_fault or next((bad.reason for bad in cells.bad), "")
         for name, column in cells.columns.items():
             shapes[name] = shapes.get(name, Shape()) + shape_of(column)
+        filled = sum(len(value) for _, value in chunk if isinstance(value, (dict, list)))
+        seen.add(rows=len(chunk), columns=len(shapes), filled=filled)
     if total and not good:
         raise FormatError(
             f"{raw.uri}: no value is a record; {first_fault}.",

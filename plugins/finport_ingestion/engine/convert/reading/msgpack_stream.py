@@ -56,32 +56,32 @@ class Values:
         """So many values from byte `at` on (None: to the end of the file); returns where the last one ends."""
         stream.seek(at)
         unpacker = self._unpacker()
-        left, given = self.raw.size_bytes - at, 0
-        while count is None or given < count:
-            begin = unpacker.tell()
-            if count is None and begin == left:
-                break
-            yield at + begin, self._next(unpacker, stream, at)
-            given += 1
-        return at + int(unpacker.tell())
-
-    def _next(self, unpacker: msgpack.Unpacker, stream: IO[bytes], at: int) -> Any:
-        begin = unpacker.tell()
+        left, given, begin = self.raw.size_bytes - at, 0, 0
         try:
-            while True:
+            while count is None or given < count:
+                begin = unpacker.tell()
+                if count is None and begin == left:
+                    break
                 try:
-                    return unpacker.unpack()
+                    value = unpacker.unpack()
                 except msgpack.OutOfData:
-                    chunk = stream.read(_CHUNK)
-                    if not chunk:
-                        raise self._fault(at + begin, "the file ends inside a value that begins here") from None
-                    unpacker.feed(chunk)
+                    self._feed(unpacker, stream, at + begin)
+                    continue
+                yield at + begin, value
+                given += 1
         except msgpack.BufferFull as error:
             raise self._fault(at + begin, f"a record of more than {self.raw.limits.record_bytes} bytes") from error
         except (msgpack.StackError, RecursionError) as error:
             raise self._fault(at + begin, "nested too deep to be read") from error
         except (msgpack.FormatError, ValueError, OverflowError, MemoryError) as error:
             raise self._fault(at + begin, f"no MessagePack ({str(error) or type(error).__name__})") from error
+        return at + int(unpacker.tell())
+
+    def _feed(self, unpacker: msgpack.Unpacker, stream: IO[bytes], begin: int) -> None:
+        chunk = stream.read(_CHUNK)
+        if not chunk:
+            raise self._fault(begin, "the file ends inside a value that begins here")
+        unpacker.feed(chunk)
 
     def _fault(self, at: int, message: str) -> FormatError:
         return FormatError(f"{self.raw.uri}: byte {at}: {message}.", offset_bytes=at, hint=_HINT)
@@ -127,9 +127,15 @@ def is_map(first: int) -> bool:
 
 
 def _object(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
-    if {type(key) for key, _ in pairs} <= {str}:
+    try:
         found = dict(pairs)
-        return found if len(found) == len(pairs) else Ambiguous(pairs)
+        "".join(found)  # the quickest way to know that all keys are text
+    except TypeError:
+        return _named(pairs)
+    return found if len(found) == len(pairs) else Ambiguous(pairs)
+
+
+def _named(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
     named = [(key if isinstance(key, str) else _key(key), value) for key, value in pairs]
     found = dict(named)
     return found if len(found) == len(named) else Ambiguous(named)
@@ -140,7 +146,9 @@ def _key(key: Any) -> str:
     if key is None or isinstance(key, bool):
         return {None: "null", True: "true", False: "false"}[key]
     if isinstance(key, bytes):
-        return key.hex()
+        # Older writers, and some languages, have names as bytes.
+        text = key.decode("utf-8", "surrogateescape")
+        return text if text.isprintable() and text else key.hex()
     if isinstance(key, (int, float)):
         return repr(key)
     raise ValueError("a key that is neither text nor a number")

@@ -21,6 +21,7 @@ from finport_ingestion.engine.errors import FormatError
 
 _BATCH_ROWS = 65_536
 _DEFAULT_MEASURE = "OBS_VALUE"
+_MOST_DIGITS = 9  # of a position
 
 
 class _Broken(ValueError):
@@ -83,7 +84,7 @@ def read_sdmx_json(raw: RawFile) -> Iterator[Batch]:
         raise FormatError(
             f"{raw.uri}: no SDMX-JSON data message: {fault}.",
             offset_bytes=0,
-            hint="state 'format: json' with 'recordPath' for other JSON, or look at what the source answered",
+            hint="state 'format: json' with 'records' for other JSON, or look at what the source answered",
         ) from fault
 
 
@@ -243,7 +244,8 @@ def _members(found: Any, what: str) -> Iterator[tuple[str, Any]]:
 
 def _position(value: Any) -> int | None:
     """A whole number from 0 on; None where `value` is none."""
-    return int(value) if isinstance(value, Number) and value.isascii() and value.isdigit() else None
+    whole = isinstance(value, Number) and value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS
+    return int(value) if whole else None
 
 
 def _only(dimension: dict[str, Any]) -> str | None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from lxml import etree
 
 from finport_ingestion.engine.convert.interface import BadRecord, Batch, Origin, RawFile
+from finport_ingestion.engine.convert.reading import sparse
 from finport_ingestion.engine.convert.reading.sdmx_values import (
     OF_THE_SET,
     NoName,
@@ -20,6 +21,7 @@ from finport_ingestion.engine.convert.reading.sdmx_values import (
     named_values,
     plain_of,
 )
+from finport_ingestion.engine.convert.reading.sparse import Sparseness
 from finport_ingestion.engine.convert.reading.xml_events import (
     Element,
     XmlEvents,
@@ -57,6 +59,12 @@ class _Observations:
     number: int = 0  # of the last row
     numbers: list[int] = field(default_factory=list)
     bad: list[BadRecord] = field(default_factory=list)
+    sparse: Sparseness = field(default_factory=lambda: Sparseness("the file"))
+    filled: int = 0  # cells in `columns`
+
+    @property
+    def full(self) -> bool:
+        return self.count >= _FLUSH_ROWS or self.count * len(self.columns) >= sparse.BATCH_CELLS
 
     def add(self, values: Values) -> None:
         self.number += 1
@@ -67,6 +75,7 @@ class _Observations:
                 column = self.columns[name] = [None] * self.count
             column.append(value)
         self.count += 1
+        self.filled += len(values)
         if len(values) < len(self.columns):
             for column in self.columns.values():
                 if len(column) < self.count:
@@ -77,6 +86,7 @@ class _Observations:
         self.bad.append(BadRecord(row=self.number, rule="no_name", reason=reason, text=text, table=self.table))
 
     def batch(self, *, size_bytes: int) -> Batch:
+        self.sparse.add(rows=self.count, columns=len(self.columns), filled=self.filled)
         arrays = [pa.array(column, pa.string()) for column in self.columns.values()]
         made = Batch(
             columns=pa.RecordBatch.from_arrays(arrays, names=list(self.columns))
@@ -90,7 +100,7 @@ class _Observations:
             size_bytes=size_bytes,
         )
         self.columns = {name: [] for name in self.columns}
-        self.count, self.numbers, self.bad = 0, [], []
+        self.count, self.filled, self.numbers, self.bad = 0, 0, [], []
         return made
 
 
@@ -141,7 +151,7 @@ class _Message:
         table = "observations"
         if self.tables and structure not in self.tables:
             table = f"observations_{structure or self.datasets}"
-        self.current = self.tables.setdefault(structure, _Observations(table))
+        self.current = self.tables.setdefault(structure, _Observations(table, sparse=Sparseness(self.raw.uri)))
         self.before = self.current.number
         self.dimension = self.dimensions.get(structure, TIME)
         own = plain_of(element)
@@ -239,7 +249,7 @@ def read_sdmx(raw: RawFile) -> Iterator[Batch]:
                 root = element
                 _require_message(root, raw)
             (message.start if kind == "start" else message.end)(element)
-            if message.current is not None and message.current.count >= _FLUSH_ROWS:
+            if message.current is not None and message.current.full:
                 yield message.current.batch(size_bytes=events.fed_bytes - flushed)
                 flushed = events.fed_bytes
         if not message.tables:

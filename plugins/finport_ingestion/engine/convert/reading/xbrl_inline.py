@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from lxml import etree
 
@@ -79,7 +80,7 @@ class _Page:
     inline: bool = False
     continued: Continuations = field(default_factory=Continuations)
     notes: dict[str, tuple[str, str | None]] = field(default_factory=dict)  # footnotes by id
-    related: list[tuple[str, str, str | None]] = field(default_factory=list)  # from, to, arcrole
+    related: list[Element] = field(default_factory=list)
     named: list[tuple[str, str]] = field(default_factory=list)  # fact, footnote, of version 1.0
 
     def take(self, root: Element) -> None:
@@ -88,11 +89,11 @@ class _Page:
             if namespace(element) in INLINE:
                 self.inline = True
                 self.continued.take(element)
-                self._take_note(element)
             else:
                 self.facts.declared.take(element)
         for element in root.iter("*"):
             if namespace(element) in INLINE:
+                self._take_note(element)
                 self._take_fact(element)
         self._show_notes()
 
@@ -102,18 +103,22 @@ class _Page:
             key = element.get("id", element.get("footnoteID", ""))
             self.notes[key] = (shown(element, self.continued), _language(element))
         elif kind == "relationship":
-            for source in element.get("fromRefs", "").split():
-                for target in element.get("toRefs", "").split():
-                    self.related.append((source, target, element.get("arcrole")))
+            self.related.append(element)
         elif kind in _FACTS and element.get("footnoteRefs"):
             self.named += [(element.get("id", ""), note) for note in element.get("footnoteRefs").split()]
 
     def _show_notes(self) -> None:
-        table = self.facts.tables["footnotes"]
-        for source, target, role in (*self.related, *((fact, note, None) for fact, note in self.named)):
+        for source, target, role in itertools.chain(self._pairs(), ((fact, note, None) for fact, note in self.named)):
             if target in self.notes:
                 text, language = self.notes[target]
-                table.add({"fact_id": source, "role": role, "language": language, "text": text})
+                self.facts.footnote({"fact_id": source, "role": role, "language": language, "text": text})
+
+    def _pairs(self) -> Iterator[tuple[str, str, str | None]]:
+        """Of each relationship all that it joins: from, to and the role."""
+        for element in self.related:
+            targets = [target for target in element.get("toRefs", "").split() if target in self.notes]
+            for source in element.get("fromRefs", "").split():
+                yield from ((source, target, element.get("arcrole")) for target in targets)
 
     def _take_fact(self, element: Element) -> None:
         kind = local(element)
@@ -144,7 +149,7 @@ class _Page:
             "target": element.get("target"),
         }
         context_id, unit_id = element.get("contextRef", ""), element.get("unitRef")
-        self.facts.found.append(Fact(element.sourceline, context_id, unit_id, row, text, fault))
+        self.facts.add(Fact(element.sourceline, context_id, unit_id, row, text, fault))
 
     def _value(self, element: Element) -> str:
         if local(element) == "fraction":
@@ -177,10 +182,10 @@ def _number(element: Element, text: str) -> str:
     try:
         scale = int(element.get("scale", "0"))
         number = EXACT.create_decimal(plain).scaleb(scale, EXACT) if abs(scale) <= _MAX_SCALE else None
-    except (ValueError, InvalidOperation):
+    except (ValueError, ArithmeticError):
         number = None
     if number is None:
-        raise _Unreadable("scale", "its scale is no whole number that makes sense")
+        raise _Unreadable("scale", "its scale or its number of digits is none that makes sense")
     negative = element.get("sign") == "-"
     return format(EXACT.minus(number) if negative and number != 0 else _unsigned_zero(number), "f")
 

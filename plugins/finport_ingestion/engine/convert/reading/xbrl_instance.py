@@ -28,6 +28,8 @@ from finport_ingestion.engine.errors import FormatError
 _LINK = "http://www.xbrl.org/2003/linkbase"
 _XLINK = "{http://www.w3.org/1999/xlink}"
 _TRUE = ("true", "1")
+_FREE_CHARACTERS, _MOST_TIMES = 64 << 20, 8  # of the facts' texts: so many, or so many times the document's
+_MOST_NOTES = 200_000  # rows of footnotes: arcs join all facts of a label with all notes of another
 
 
 @dataclass(slots=True)
@@ -50,9 +52,45 @@ class Facts:
     tables: Tables = field(default_factory=lambda: Tables(COLUMNS))
     found: list[Fact] = field(default_factory=list)
     declared: Declared = field(init=False)
+    characters: int = 0
+    tuples: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.declared = Declared(self.raw, self.tables.warnings.append)
+
+    def add(self, fact: Fact) -> None:
+        """Keep a fact.
+
+        Raises:
+            FormatError: Facts in facts, or ever the same continuation, make many times the document of it.
+        """
+        self.characters += len(fact.text) + len(fact.row["value"] or "")
+        if self.characters > max(_FREE_CHARACTERS, _MOST_TIMES * self.raw.size_bytes):
+            raise FormatError(
+                f"{self.raw.uri}: line {fact.line}: its facts hold many times the text of the document.",
+                hint="ask for a document whose facts are not nested or continued without end",
+            )
+        self.found.append(fact)
+
+    def place_of(self, element: Element, within: str) -> str:
+        """What the facts of a tuple have in common; two that begin on one line are numbered."""
+        place = f"{within}/{prefixed(element)}@{element.sourceline}"
+        self.tuples[place] = number = self.tuples.get(place, 0) + 1
+        return place if number == 1 else f"{place}.{number}"
+
+    def footnote(self, row: Row) -> None:
+        """Keep what a note says of a fact.
+
+        Raises:
+            FormatError: There are notes without end.
+        """
+        table = self.tables["footnotes"]
+        if table.number >= _MOST_NOTES:
+            raise FormatError(
+                f"{self.raw.uri}: more than {_MOST_NOTES} pairs of a fact and a footnote.",
+                hint="ask for a document in which notes are joined to the facts that they are about",
+            )
+        table.add(row)
 
     def resolve(self) -> None:
         """Make rows of the facts, now that all contexts and units are known."""
@@ -119,7 +157,7 @@ def _take(element: Element, facts: Facts, root: Element) -> None:
         return
     if namespace(element) == _LINK:
         if local(element) == "footnoteLink":
-            _footnotes(element, facts.tables)
+            _footnotes(element, facts)
         return
     _facts(element, facts, root.get(XML_LANG), "")
 
@@ -128,12 +166,12 @@ def _facts(element: Element, facts: Facts, language: str | None, within: str) ->
     language = element.get(XML_LANG, language)
     if element.get("contextRef") is None:
         # A tuple: its facts belong together.
-        place = f"{within}/{prefixed(element)}@{element.sourceline}"
+        place = facts.place_of(element, within)
         for child in children(element):
             _facts(child, facts, language, place)
         return
     nil = element.get(XSI_NIL, "false").strip() in _TRUE
-    value = text_of(element)
+    value = _fraction(element) or text_of(element)
     if len(value) > facts.raw.limits.field_bytes:
         raise too_long(facts.raw, line=element.sourceline, what=f"the value of '{prefixed(element)}'")
     row: Row = {
@@ -151,7 +189,13 @@ def _facts(element: Element, facts: Facts, language: str | None, within: str) ->
         "tuple": within or None,
     }
     context, unit = element.get("contextRef"), element.get("unitRef")
-    facts.found.append(Fact(element.sourceline, context, unit, row, _shortened(element)))
+    facts.add(Fact(element.sourceline, context, unit, row, _shortened(element)))
+
+
+def _fraction(element: Element) -> str | None:
+    """`1/3` of a fact that is a fraction: its texts one behind the other would be another number."""
+    parts = {local(part): text_of(part).strip() for part in children(element) if namespace(part) == INSTANCE}
+    return f"{parts['numerator']}/{parts['denominator']}" if parts.keys() == {"numerator", "denominator"} else None
 
 
 def _shortened(element: Element) -> str:
@@ -162,7 +206,7 @@ def _shortened(element: Element) -> str:
     return found
 
 
-def _footnotes(link: Element, tables: Tables) -> None:
+def _footnotes(link: Element, facts: Facts) -> None:
     """Which footnote is said of which fact: by the arcs between the labels of facts and of footnotes."""
     targets: dict[str, list[str]] = {}
     notes: dict[str, list[Element]] = {}
@@ -177,7 +221,7 @@ def _footnotes(link: Element, tables: Tables) -> None:
             continue
         for fact_id in targets.get(arc.get(f"{_XLINK}from", ""), []):
             for note in notes.get(arc.get(f"{_XLINK}to", ""), []):
-                tables["footnotes"].add(
+                facts.footnote(
                     {
                         "fact_id": fact_id,
                         "role": arc.get(f"{_XLINK}arcrole"),

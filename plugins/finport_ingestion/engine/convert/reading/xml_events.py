@@ -4,6 +4,7 @@ has its line.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -13,6 +14,9 @@ from finport_ingestion.engine.convert.interface import RawFile
 from finport_ingestion.engine.convert.reading.xml_source import XmlText
 from finport_ingestion.engine.errors import FormatError
 
+_OPTION = re.compile(r",? (?:try|use) XML_PARSE_HUGE(?: option)?")
+_LIMIT = re.compile(r"limit exceeded|too (?:long|big)|Excessive depth|Maximum|Huge input", re.IGNORECASE)
+_ENTITY = re.compile(r"^Entity '.*' not defined")
 Element: TypeAlias = Any  # lxml's own; its stubs are not installed
 
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -123,14 +127,27 @@ def syntax_error(what: str, position: tuple[int, int], *, raw: RawFile, exact: b
         exact: The file is UTF-8, so that columns of the text are bytes of the file.
     """
     line, column = max(position[0], 1), position[1]
-    what = str(what).partition(", line ")[0].strip().rstrip(".")
+    what, hint = _explained(str(what).partition(", line ")[0].strip().rstrip("."))
     at = _offset(raw, line, column) if exact else None
     place = f"line {line}, byte {at}" if at is not None else f"line {line}, column {column}"
     return FormatError(
         f"{raw.uri}: {place}: no well-formed XML: {what}.",
         offset_bytes=at,
-        hint="ask for the file again: it may be cut or damaged",
+        hint=hint,
     )
+
+
+def _explained(what: str) -> tuple[str, str]:
+    """The parser's words without its own options, and the fix."""
+    what = _OPTION.sub("", what)
+    if _LIMIT.search(what):
+        return (
+            what,
+            "ask the source for smaller texts and less nesting: the parser has limits against hostile documents",
+        )
+    if _ENTITY.search(what):
+        return what, "ask the source for characters, or their numbers (&#160;), instead of named entities"
+    return what, "ask for the file again: it may be cut or damaged"
 
 
 def _offset(raw: RawFile, line: int, column: int) -> int | None:

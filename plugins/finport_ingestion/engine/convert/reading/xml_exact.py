@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from finport_ingestion.engine.convert.interface import Batch, RawFile
+from finport_ingestion.engine.convert.reading import sparse
+from finport_ingestion.engine.convert.reading.sparse import Sparseness
 from finport_ingestion.engine.convert.reading.xml_events import Element, XmlEvents, forget, local
 from finport_ingestion.engine.convert.reading.xml_flatten import values_of
 from finport_ingestion.engine.convert.reading.xml_gather import Columns, RowGatherer
@@ -41,7 +43,7 @@ class Exact:
             text = open_text(stream, raw=self.raw, size=min(CHUNK_BYTES, max(self.raw.size_bytes, 1)))
             if text is None:
                 return
-            rows = RowGatherer(self.columns)
+            rows = RowGatherer(self.columns, Sparseness(self.raw.uri))
             events = XmlEvents(text, raw=self.raw)
             for kind, element in events:
                 if kind == "start":
@@ -73,7 +75,7 @@ class Exact:
         return False
 
     def _full(self, rows: RowGatherer) -> bool:
-        return rows.count >= _FLUSH_ROWS or rows.text_bytes >= _FLUSH_BYTES
+        return rows.count >= _FLUSH_ROWS or rows.text_bytes >= _FLUSH_BYTES or rows.cells >= sparse.BATCH_CELLS
 
     def _told(self, fed_bytes: int) -> int:
         new, self.size_bytes = max(fed_bytes - self.size_bytes, 0), max(fed_bytes, self.size_bytes)

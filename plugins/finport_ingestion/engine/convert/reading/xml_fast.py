@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from finport_ingestion.engine.convert.interface import Batch, RawFile
+from finport_ingestion.engine.convert.reading.sparse import MOST_COLUMNS
 from finport_ingestion.engine.convert.reading.xml_gather import Columns
 from finport_ingestion.engine.convert.reading.xml_paths import RecordPath
 from finport_ingestion.engine.convert.reading.xml_source import open_text
@@ -29,7 +30,7 @@ from finport_ingestion.engine.convert.reading.xml_tokens import (
     tokens_of,
 )
 from finport_ingestion.engine.convert.reading.xml_tree import NO_RECORD, Paths, Tree, tree_of
-from finport_ingestion.engine.convert.reading.xml_window import Found, Window
+from finport_ingestion.engine.convert.reading.xml_window import MOST_CELLS, Found, Window
 
 CHUNK_BYTES = 4 << 20
 _BATCH_ROWS = 65_536
@@ -177,6 +178,9 @@ class Fast:
     def _batches(self, found: Found, *, size_bytes: int) -> Iterator[Batch]:
         arrays = {self.columns.names.of(key): array for key, array in found.arrays.items()}
         lists = {self.columns.names.of(key): every for key, every in found.lists.items()}
+        count = len(self.columns.names.found)
+        if count > MOST_COLUMNS or found.count * count > MOST_CELLS:
+            raise Unproved
         for start in range(0, found.count, _BATCH_ROWS):
             count = min(_BATCH_ROWS, found.count - start)
             sliced = {name: array.slice(start, count) for name, array in arrays.items()}

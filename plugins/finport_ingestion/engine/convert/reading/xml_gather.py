@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from finport_ingestion.engine.convert.interface import Batch, Origin
+from finport_ingestion.engine.convert.reading.sparse import Sparseness
 from finport_ingestion.engine.convert.reading.xml_paths import Key, Names
 
 
@@ -73,10 +74,17 @@ class RowGatherer:
     """Rows that come one by one."""
 
     columns: Columns
+    sparse: Sparseness = field(default_factory=lambda: Sparseness("the file"))
     values: dict[str, list[str | None]] = field(default_factory=dict)
     lists: dict[str, int] = field(default_factory=dict)
     count: int = 0
     text_bytes: int = 0
+    filled: int = 0
+
+    @property
+    def cells(self) -> int:
+        """Of the batch, empty ones too."""
+        return self.count * len(self.columns.names.found)
 
     def add(self, row: Mapping[Key, tuple[str | None, bool]]) -> None:
         for key, (text, nested) in row.items():
@@ -91,6 +99,7 @@ class RowGatherer:
             if nested:
                 self.lists[name] = self.lists.get(name, 0) + 1
         self.count += 1
+        self.filled += len(row)
 
     def batch(
         self,
@@ -100,6 +109,7 @@ class RowGatherer:
         warnings: tuple[str, ...] = (),
         facts: Mapping[str, str] | None = None,
     ) -> Batch:
+        self.sparse.add(rows=self.count, columns=len(self.columns.names.found), filled=self.filled)
         arrays = {}
         for name, column in self.values.items():
             column.extend([None] * (self.count - len(column)))
@@ -108,5 +118,5 @@ class RowGatherer:
         made = self.columns.batch(
             arrays, nested, count=self.count, size_bytes=size_bytes, notes=notes, warnings=warnings, facts=facts
         )
-        self.values, self.lists, self.count, self.text_bytes = {}, {}, 0, 0
+        self.values, self.lists, self.count, self.text_bytes, self.filled = {}, {}, 0, 0, 0
         return made

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from finport_ingestion.engine.convert.interface import Head
 
 _PROLOG = re.compile(r"\ufeff?(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)*", re.DOTALL)
-_ROOT = re.compile(r"<(?:([\w.\-]+):)?([A-Za-z_][\w.\-]*)(?=[\s/>]|\Z)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)")
+# `<TICKER>,<DATE>` is a header of delimited text.
+_ROOT = re.compile(
+    r"(?!<\w+>[,;|\t]<)<(?:([\w.\-]+):)?([A-Za-z_][\w.\-]*)(?=[\s/>]|\Z)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)"
+)
 _NAMESPACE = re.compile(r"xmlns(?::([\w.\-]+))?\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from finport_ingestion.engine.convert.interface import Batch, RawFile
 from finport_ingestion.engine.convert.reading.xml_detect import detect
@@ -27,16 +27,18 @@ def read_xml(raw: RawFile, *, records: str | None) -> Iterator[Batch]:
     told = _told(raw)
     if told is None:
         return
+    warnings: tuple[str, ...] = ()
     if path is None:
-        path = detect(raw)
-        told.append(f"records are the elements {path}" if path else "the root element is empty")
+        detected = detect(raw)
+        path, warnings = detected.path, detected.warnings
+        told += detected.notes
     count = 0
     if path is not None:
         for batch in _batches(raw, path):
             if batch.columns.num_rows:
                 count += batch.columns.num_rows
-                yield dataclasses.replace(batch, notes=(*batch.notes, *told)) if told else batch
-                told = []
+                yield _saying(batch, told, warnings)
+                told, warnings = [], ()
     if count == 0 and not raw.may_be_empty:
         where = f"at '{path}'" if path else "in it"
         raise FormatError(
@@ -44,6 +46,12 @@ def read_xml(raw: RawFile, *, records: str | None) -> Iterator[Batch]:
             offset_bytes=0,
             hint="state the right 'records', or set quality.minRows to 0 where an empty delivery is right",
         )
+
+
+def _saying(batch: Batch, notes: Sequence[str], warnings: Sequence[str]) -> Batch:
+    if not notes and not warnings:
+        return batch
+    return dataclasses.replace(batch, notes=(*batch.notes, *notes), warnings=(*batch.warnings, *warnings))
 
 
 def sample_xml(raw: RawFile, *, records: str | None, size_bytes: int) -> Iterator[Batch]:

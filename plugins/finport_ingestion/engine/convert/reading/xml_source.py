@@ -56,7 +56,7 @@ def open_text(stream: IO[bytes], *, raw: RawFile, size: int = CHUNK_BYTES, html:
     while not head.strip() and len(head) < _PROLOG_BYTES and (more := next(chunks, b"")):
         head += more
     if not head.strip():
-        _require_leave_to_be_empty(raw)
+        _require_leave_to_be_empty(raw, only_blanks=len(head) < _PROLOG_BYTES)
         return None
     if not html and is_html(head):
         refuse_foreign(head, raw=raw, expected="XML")
@@ -79,7 +79,11 @@ def refused(raw: RawFile, what: str, *, text: bytes, at: int) -> FormatError:
     )
 
 
-def _require_leave_to_be_empty(raw: RawFile) -> None:
+def _require_leave_to_be_empty(raw: RawFile, *, only_blanks: bool) -> None:
+    if not only_blanks:
+        raise FormatError(
+            f"{raw.uri}: begins with more than {_PROLOG_BYTES} blanks.", offset_bytes=0, hint="ask for the file again"
+        )
     if not raw.may_be_empty:
         what = "is empty" if raw.size_bytes == 0 else "holds only blanks"
         raise FormatError(

@@ -20,6 +20,9 @@ from finport_ingestion.engine.convert.reading.xml_tokens import Ints, Templates,
 from finport_ingestion.engine.convert.reading.xml_tree import NO_RECORD, Paths, Tree
 from finport_ingestion.engine.errors import FormatError
 
+MOST_CELLS = 20_000_000
+"""Of a piece, empty ones too: beyond it, the exact way looks at how many of them are filled."""
+_MOST_ATTRIBUTES = (1 << 16) - 1  # of a tag, that are told apart in sixteen bits
 _BLANKS = b" \t\r\n"
 _PARSER = etree.XMLParser(collect_ids=False, **PARSER_OPTIONS)
 
@@ -61,6 +64,7 @@ class Window:
     leaf: np.ndarray = field(init=False)  # tags that open an element without children
     columns: dict[Key, Column] = field(default_factory=dict)
     keys: dict[int, Key] = field(default_factory=dict)
+    owners: dict[tuple[int, Key], int] = field(default_factory=dict)  # paths, by the records' and their names
 
     def __post_init__(self) -> None:
         kinds, paths = self.tree.kinds, self.tree.paths
@@ -136,12 +140,16 @@ class Window:
             if name is None:
                 raise Unproved
             found = () if here.record == path else (*self._key(here.parent), name)
+            if self.owners.setdefault((here.record, found), path) != path:
+                raise Unproved  # two prefixes of one namespace: the paths are apart, their elements are not
             self.keys[path] = found
         return found
 
     def _column(self, key: Key, first: tuple[int, int]) -> Column:
         column = self.columns.get(key)
         if column is None:
+            if (len(self.columns) + 1) * self.count > MOST_CELLS:
+                raise Unproved
             column = self.columns[key] = Column(first, np.full(self.count, NULL, np.int32))
         column.first = min(column.first, first)
         return column
@@ -180,20 +188,30 @@ class Window:
         if len(owners) == 0:
             return
         ordinals = np.arange(len(owners)) - np.searchsorted(owners, owners)
+        if int(ordinals.max()) > _MOST_ATTRIBUTES:
+            raise Unproved
         codes = self.tokens.codes[owners]
         pairs = (codes.astype(np.int64) << 40) | (self.tree.paths[owners].astype(np.int64) << 16) | ordinals
         kept = np.flatnonzero(simple[owners])
         order = kept[np.argsort(pairs[kept], kind="stable")]
+        names: dict[int, list[str]] = {}
         for start, end in _runs(pairs[order]):
             these = order[start:end]
-            tag, ordinal = self.templates.tags[codes[these[0]]], int(ordinals[these[0]])
-            names = [self.scope.attribute(attribute) for attribute in tag.attributes]
-            name = names[ordinal]
-            if name is None or names.count(name) > 1:
-                raise Unproved
+            code, ordinal = int(codes[these[0]]), int(ordinals[these[0]])
+            if code not in names:
+                names[code] = self._attribute_names(code)
+            name = names[code][ordinal]
             key = (*self._key(int(self.tree.paths[owners[these[0]]])), f"@{name}")
             column = self._column(key, (int(owners[these[0]]), ordinal))
             column.places[self.rows[owners[these]]] = values[these]
+
+    def _attribute_names(self, code: int) -> list[str]:
+        """The names of a tag's attributes, which are apart with their namespaces too."""
+        found = [self.scope.attribute(attribute) for attribute in self.templates.tags[code].attributes]
+        names = [name for name in found if name is not None]
+        if len(set(names)) < len(found):
+            raise Unproved
+        return names
 
     def _trees(self, texts: Texts, rows: Ints) -> None:
         """The rows that need their tree: each is parsed, and its leaves are put where they belong."""

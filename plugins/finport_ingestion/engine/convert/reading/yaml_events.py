@@ -83,7 +83,8 @@ class _Builder:
 
     def take(self, event: Any) -> None:
         if isinstance(event, yaml.ScalarEvent):
-            self._put(event, self._scalar(event), len(event.value) + 1)
+            if not self._takes_plainly(event):
+                self._put(event, self._scalar(event), len(event.value) + 1)
         elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             self._open(event)
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
@@ -95,6 +96,23 @@ class _Builder:
         value, self.root = self.root, None
         self.anchors, self.pending, self.written_out = {}, set(), 0
         return value
+
+    def _takes_plainly(self, event: Any) -> bool:
+        """Whether it was a scalar with nothing special about it, and has been taken: nearly all events are."""
+        if event.tag is not None or event.anchor or self.breaks or not self.stack:
+            return False
+        parent, text, plain = self.stack[-1], event.value, event.implicit[0]
+        items = parent.items
+        if parent.is_mapping and len(items) % 2 == 0:
+            if plain and text == _MERGE:
+                return False
+            items.append(text)
+        elif parent.merges:
+            return False
+        else:
+            items.append(scalar(text) if plain else text)
+        parent.weight += len(text) + 1
+        return True
 
     def _scalar(self, event: Any) -> Any:
         text = self._restored(event.value)

@@ -17,6 +17,7 @@ _NUMBER = re.compile(r"([-+]?)((?:0|[1-9][0-9]*)?)(?:\.([0-9]*))?((?:[eE][-+]?[0
 _OTHER_BASE = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _NUMERIC = frozenset("+-.0123456789")
 _LONGEST = 4_000  # Python reads no longer integers
+_LONGEST_OF_BASE = 1_000  # and writes none that have more digits than that in tens
 
 
 def scalar(text: str) -> Any:
@@ -33,7 +34,7 @@ def _number(text: str) -> Any:
     match = _NUMBER.fullmatch(text)
     if match is None:
         # Infinity and 'not a number' have no exact decimal: they stay as they are written.
-        return Number(int(text, 0)) if _OTHER_BASE.fullmatch(text) else text
+        return Number(int(text, 0)) if len(text) <= _LONGEST_OF_BASE and _OTHER_BASE.fullmatch(text) else text
     sign, whole, fraction, exponent = match.groups()
     if not whole and not fraction:
         return text
