@@ -91,8 +91,8 @@ def load_errors() -> None:
 def _step_events() -> Iterator[tuple[str, str, str]]:
     for key in ACTIONS.names():
         entry = action(*key.split("/", 1))
-        for phase, name in entry.announces.items():
-            schema = ("schema",) if name == "schema_inferred" else ()
+        for phase, name in ((phase, name) for phase, names in entry.announces.items() for name in names):
+            schema = ("schema",) if name in ("schema_inferred", "format_converted") else ()
             yield (
                 f"`{EventType.named(name)}`",
                 f"`{key}` {_PHASES[phase]}",

@@ -117,7 +117,7 @@ def _tasks(entry: Action) -> str:
 
 def _told(entry: Action) -> list[str]:
     failure = [entry.announces_failure] if entry.announces_failure else []
-    return [*entry.announces.values(), *failure]
+    return [*(name for names in entry.announces.values() for name in names), *failure]
 
 
 def _by_module(registry: Registry[Any]) -> dict[str, list[str]]:

@@ -82,6 +82,43 @@ def test_decimal_commas_are_stated_where_they_make_the_numbers(desk: Desk) -> No
     assert "    - {name: quantity, type: integer}\n" in told
 
 
+def test_decimal_commas_that_the_format_cannot_state_leave_their_column_to_be_found_out(desk: Desk) -> None:
+    desk.put("both.csv", "price;ratio\n1,5;2.5\n2,25;3.25\n")
+    told = desk.told("guess", "both.csv")
+    assert "decimalComma" not in told
+    assert '    # - {name: price, type: "decimal(18,2)"}  # is found out' in told
+    assert '    - {name: ratio, type: "decimal(18,2)"}\n' in told
+
+
+def test_marks_are_stated_with_their_column(desk: Desk) -> None:
+    desk.put("marks.csv", _MARKS)
+    document = "include/configs/formats/marks.yaml"
+    told = desk.told("guess", "marks.csv")
+    desk.put(document, told)
+    assert '    - {name: amount, type: "decimal(18,2)", mark: "$"}  # currency $\n' in told
+    assert '    - {name: rate, type: "decimal(18,1)", mark: "%"}  # percent\n' in told
+    desk.put("next.csv", 'id,amount,rate\nc,"$7,000.25",7.5%\nd,€9.00,8%\ne,$9.00,0.08\n')
+    report = desk.report("next.csv", "--out", "out", "--format", document)
+    assert (report["tables"][0]["rows"], report["tables"][0]["quarantined"]) == (1, 2)
+    assert [column["label"] for column in report["tables"][0]["columns"]][1:] == ["currency $", "percent"]
+
+
+def test_an_enumeration_is_told_and_refuses_nobody(desk: Desk) -> None:
+    desk.put("sides.csv", "n,side,note\n" + "".join(f"{n},{'BUY' if n % 3 else 'SELL'},x{n}\n" for n in range(30)))
+    document = "include/configs/formats/sides.yaml"
+    told = desk.told("guess", "sides.csv")
+    desk.put(document, told)
+    assert "    - {name: side, type: text}  # enumeration; add allowed: [BUY, SELL] to set others aside\n" in told
+    assert "    - {name: note, type: text}\n" in told
+    desk.put("next.csv", "n,side,note\n1,SHORT,x\n")
+    assert desk.report("next.csv", "--out", "out", "--format", document)["outcome"] == "ok"
+
+
+def test_a_mark_for_no_value_is_told_of_an_enumeration_too(desk: Desk) -> None:
+    desk.put("flags.csv", "n,flag\n" + "".join(f"{n},{n % 3 or '?'}\n" for n in range(60)))
+    assert '    # nullValues: ["", "?"]  # if that means "no value": columns flag\n' in desk.told("guess", "flags.csv")
+
+
 def test_what_only_a_person_can_know_stands_in_comments(desk: Desk) -> None:
     desk.put("a.csv", "id,traded,amount\n1,01/02/2026,N/A\n2,03/04/2026,2.50\n")
     told = desk.told("guess", "a.csv")
@@ -108,6 +145,7 @@ def test_a_file_is_written_and_never_over_another(desk: Desk) -> None:
     assert "wrote a.yaml" in desk.told("guess", "a.csv", "--out", "a.yaml")
     assert (desk.folder / "a.yaml").read_text().startswith("# Guessed by finport from a.csv: all 2 records are so.")
     assert "is there already" in desk.told("guess", "a.csv", "--out", "a.yaml", code=1)
+    assert "there is no folder new" in desk.told("guess", "a.csv", "--out", "new/a.yaml", code=1)
 
 
 def test_what_cannot_be_read_is_refused(desk: Desk) -> None:

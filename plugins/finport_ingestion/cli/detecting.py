@@ -90,6 +90,8 @@ def guess(
         raise typer.Exit(Ending.USAGE)
     if out is not None and out.exists():
         raise refuse(f"{out} is there already.", "name another file, or remove it")
+    if out is not None and not out.parent.is_dir():
+        raise refuse(f"there is no folder {out.parent}.", "make it, or name another file")
     text = document_of(file, table=table)
     if out is None:
         screen.say(text.rstrip("\n"))

@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finport_ingestion.cli.inputs import Input
-from finport_ingestion.cli.trials import Trials, table_of, unlike, values_of
-from finport_ingestion.engine.convert.infer import decide, look
+from finport_ingestion.cli.trials import Trials, table_of, unlike, values_of, written_as
+from finport_ingestion.engine.convert.decorated import MARKS, Convention, Decor
+from finport_ingestion.engine.convert.infer import ENUMERATION, decide, look
 from finport_ingestion.engine.convert.interface import RawFile
 from finport_ingestion.engine.convert.recognise import reader_of
 from finport_ingestion.engine.convert.registry import FORMATS
@@ -26,6 +27,8 @@ from finport_ingestion.engine.logical import parse_logical
 from finport_ingestion.engine.options import UnpackOptions
 
 _MOST_NAME = 60
+_MOST_LISTED = 120
+_MARKS = {label: mark for mark in MARKS if (label := Decor(frozenset({mark})).label)}
 _DELIMITED = ("csv", "tsv", "psv")
 _NO_VALUES = ("NA", "N/A", "n/a", "#N/A", "NULL", "null", "None", "NaN", "nan", "-", "--", ".", "?", "n.a.", "nil")
 _PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]*[A-Za-z0-9_]|[A-Za-z_]")
@@ -52,6 +55,7 @@ class _Guess:
     table: TableReport
     told: tuple[str, ...]  # warnings and notes
     left_out: list[str] = field(default_factory=list)  # columns that a contract would read in another way
+    commas: list[str] = field(default_factory=list)  # columns of decimal commas that `options` do not state
     absent: dict[str, tuple[str, ...]] = field(
         default_factory=dict
     )  # columns that would be typed, were some texts no values
@@ -67,8 +71,10 @@ def _guess(raw: RawFile, folder: Path, wanted: str | None) -> _Guess:
     if len(report.tables) > 1:
         options["table"] = table_of(report, wanted).name
     guess = _tried(trials, options, report, wanted)
-    if guess.left_out and report.format in _DELIMITED:
+    if (guess.left_out or guess.commas) and report.format in _DELIMITED:
         guess = _with_decimal_comma(trials, guess)
+    # On a day without any value that tells it, a contract would take their points for decimal ones.
+    guess.left_out += [name for name in guess.commas if name not in guess.left_out]
     if report.format in _DELIMITED:
         guess.absent = dict(_absent(guess.table))
     return guess
@@ -83,15 +89,19 @@ def _tried(trials: Trials, options: dict[str, Any], report: FileReport, wanted: 
     if columns:
         again = table_of(trials.converted(options, columns), None)
         guess.left_out += [name for name in unlike(table, again) if name not in guess.left_out]
+    if not options.get("decimalComma"):
+        guess.commas = [column.name for column in table.columns if written_as(table, column.name) == Convention.COMMA]
     return guess
 
 
 def _with_decimal_comma(trials: Trials, plain: _Guess) -> _Guess:
-    """The same with `decimalComma`, where it gives the columns that were left out the values that they have."""
+    """The same with `decimalComma`, where it gives the columns that need it their values and takes them from none."""
     options = {**plain.options, "decimalComma": True}
     guess = _tried(trials, options, trials.converted(options), None)
     other = unlike(plain.table, guess.table)
-    return plain if set(plain.left_out) & set(other) or guess.left_out else guess
+    typed = {column.name for column in plain.table.columns if column.type != "text"}
+    needed = {*plain.left_out, *plain.commas, *typed}
+    return plain if needed & set(other) or guess.left_out else guess
 
 
 def _dialect(raw: RawFile, report: FileReport) -> dict[str, Any]:
@@ -119,7 +129,7 @@ def _dialect(raw: RawFile, report: FileReport) -> dict[str, Any]:
 def _absent(table: TableReport) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Columns of text, and the texts in them without which they would be of another type."""
     for column in table.columns:
-        if column.type != "text" or column.label:
+        if column.type != "text" or column.label not in (None, ENUMERATION):
             continue
         values = values_of(table, column.name).combine_chunks()
         marks = pc.is_in(values, value_set=pa.array(_NO_VALUES))
@@ -139,7 +149,8 @@ def _is_logical(kind: str) -> bool:
 
 
 def _agreed(column: ColumnReport) -> dict[str, str]:
-    return {"name": column.name, "type": column.type}
+    mark = _MARKS.get(column.label or "")
+    return {"name": column.name, "type": column.type, **({"mark": mark} if mark else {})}
 
 
 def _lines(guess: _Guess, file: Path) -> Iterator[str]:
@@ -173,12 +184,21 @@ def _for_the_person(guess: _Guess) -> Iterator[str]:
 
 def _columns(guess: _Guess) -> Iterator[str]:
     for column in guess.table.columns:
-        line = f"- {{name: {_text(column.name)}, type: {_text(column.type)}}}"
+        line = f"- {{{', '.join(f'{key}: {_text(value)}' for key, value in _agreed(column).items())}}}"
         if column.name in guess.left_out:
             yield f"    # {line}  # is found out from the values of each file"
         else:
-            label = column.label if column.label not in (None, column.type) else None
-            yield f"    {line}" + (f"  # {label}" if label else "")
+            told = _told(column, guess.table)
+            yield f"    {line}" + (f"  # {told}" if told else "")
+
+
+def _told(column: ColumnReport, table: TableReport) -> str | None:
+    if column.label != ENUMERATION:
+        return column.label if column.label != column.type else None
+    values = sorted(pc.unique(values_of(table, column.name)).drop_null().to_pylist())
+    listed = f"[{', '.join(map(_text, values))}]"
+    # A list that is guessed is never a rule: the next file may bring another value.
+    return f"{ENUMERATION}; add allowed: {listed} to set others aside" if len(listed) <= _MOST_LISTED else ENUMERATION
 
 
 def _value(value: object) -> str:

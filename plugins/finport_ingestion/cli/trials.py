@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from finport_ingestion.engine.config.models.contract import Contract
+from finport_ingestion.engine.convert.columns import WRITTEN
 from finport_ingestion.engine.convert.file_conversion import Wish, convert_file
 from finport_ingestion.engine.convert.interface import RawFile
 from finport_ingestion.engine.convert.outputs.parquet import ParquetOutput
@@ -67,6 +68,12 @@ def values_of(table: TableReport, name: str) -> pa.ChunkedArray:
     """A column as it was written."""
     chunks = [pq.read_table(part.path, columns=[name], partitioning=None).column(0) for part in table.parts]
     return pa.chunked_array([chunk for column in chunks for chunk in column.chunks], type=chunks[0].type)
+
+
+def written_as(table: TableReport, name: str) -> str | None:
+    """How its values were written in the file that they come from, where it is told."""
+    metadata = pq.read_schema(table.parts[0].path).field(name).metadata or {}
+    return metadata[WRITTEN].decode() if WRITTEN in metadata else None
 
 
 def unlike(one: TableReport, other: TableReport) -> list[str]:

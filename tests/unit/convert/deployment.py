@@ -61,7 +61,7 @@ class Deployment:
     contract: Mapping[str, Any] = field(default_factory=dict)
     incremental: Mapping[str, Any] | None = None
     quality: Mapping[str, Any] = field(default_factory=dict)
-    time_zone: str = "UTC"
+    time_zone: str | None = None
     parallel: int = 4
     memory: Marks = field(default_factory=Marks)
     flags: Flags = field(default_factory=Flags)
@@ -152,6 +152,10 @@ class Deployment:
         self.land(*deliveries, facts=facts)
         for batch in range(self.split().batches or 0):
             self.work(batch)
+        return self.sealed()
+
+    def sealed(self) -> Converted:
+        """Seal what the batches have left."""
         result = self.seal()
         path = self.context().folder("staging") / "manifest.json"
         return Converted(root=self.root, manifest=Manifest.from_json(path.read_bytes()), result=result)

@@ -111,3 +111,18 @@ def test_a_label_that_not_all_values_bear_out_is_taken_back_without_another_read
     assert read == [None]
     assert report.tables[0].columns[0].label != "isin"
     assert table.schema.equals(converted(tmp_path, content, gathered=True)[1].schema, check_metadata=True)
+
+
+@pytest.mark.usefixtures("unsampled")
+def test_a_record_that_breaks_the_contract_behind_a_late_surprise_is_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("finport_ingestion.engine.convert.step.slice_size", lambda parts: 3_000)
+    contract = {"columns": [{"name": "n", "type": "decimal(8,2)"}]}
+    deployment = Deployment(tmp_path, convert={"format": "csv"}, contract=contract)
+    converted = deployment.run(Delivered(delivery({40_000: "3.755", 110_000: "surprise"})))
+    assert converted.types["n"] == "decimal(18,3)"
+    [reject] = converted.rejects
+    assert (reject["row"], reject["column"]) == (110_001, "n")
+    assert converted.table.num_rows == ROWS - 1
+    assert converted.table.column("n").null_count == 0

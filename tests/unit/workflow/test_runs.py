@@ -116,6 +116,25 @@ def test_a_forced_run_takes_everything_and_doubles_nothing(deployment: Deploymen
     assert deployment.stored() == rows()
 
 
+def test_the_schema_that_every_value_gives_is_published(deployment: Deployment) -> None:
+    for path in (deployment.folder / "drop").glob("*.csv"):
+        path.unlink()
+    deployment.edit('      - {name: price, type: "decimal(18,4)", nullable: false, minimum: 0}\n', "")
+    days = [f"XS0000000001,2026-01-{day:02d}" for day in range(1, 21)]
+    deployment.deliver("first.csv", *(f"{line},{day}" for day, line in enumerate(days)))
+    deployment.deliver("second.csv", *(f"{line.replace('1,', '2,', 1)},7.125" for line in days))
+    assert deployment.run("run-1").status == "succeeded", deployment.told
+    told = [row for row in deployment.services.state.events("run-1") if row.facts.get("step") == "convert"]
+    kinds = [row.type.removeprefix("io.finport.") for row in told]
+    assert kinds == ["schema_inferred", "format_converted"]
+    for row in told:
+        assert row.facts["schema"] == [
+            {"name": "isin", "type": "identifier", "label": "identifier"},
+            {"name": "date", "type": "date", "label": None},
+            {"name": "price", "type": "decimal(18,3)", "label": None},
+        ]
+
+
 def test_a_file_delivered_again_takes_the_place_of_the_first(deployment: Deployment) -> None:
     deployment.run("run-1")
     deployment.deliver("first.csv", "XS0000000001,2026-01-01,999.99")

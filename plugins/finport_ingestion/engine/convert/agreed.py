@@ -6,12 +6,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finport_ingestion.engine.convert import moments, numerals
-from finport_ingestion.engine.convert.digits import read_numbers
-from finport_ingestion.engine.convert.infer import Evidence, decimal_type
+from finport_ingestion.engine.convert.agreed_numbers import MARKED, NumbersSeen, look_numbers, with_mark
+from finport_ingestion.engine.convert.digits import Numbers, read_numbers
+from finport_ingestion.engine.convert.infer import Evidence, Look, decimal_type
 from finport_ingestion.engine.convert.interface import Origin
 from finport_ingestion.engine.convert.numerals import NumberStyle
 from finport_ingestion.engine.errors import ConfigError
-from finport_ingestion.engine.logical import LogicalType
+from finport_ingestion.engine.logical import LogicalType, to_arrow
 
 _WAYS = {
     # A date may be delivered as its midnight, a timestamp as the day alone: nothing is lost.
@@ -23,53 +24,78 @@ _INT64_DIGITS = 19
 
 
 def look_agreed(
-    values: pa.StringArray, logical: LogicalType, *, origins: frozenset[Origin], style: NumberStyle
-) -> Evidence:
-    """What the values that are of the agreed kind need: digits, or a way of writing. The others are misfits anyway."""
+    values: pa.StringArray,
+    logical: LogicalType,
+    *,
+    origins: frozenset[Origin],
+    style: NumberStyle,
+    mark: str | None = None,
+    marks: bool = True,
+) -> Look:
+    """What the values that are of the agreed kind need: digits, or a way of writing. The others are misfits anyway.
+
+    Numbers are parsed for that: where all are plain and of the agreed type, they are its `cast`, by `agreed_key`.
+
+    Args:
+        mark: That every number is agreed to carry.
+        marks: Whether numbers may carry any.
+    """
     count = len(values) - values.null_count
-    digits = scale = 0
+    seen = NumbersSeen()
     fits: dict[str, int] = {}
+    cast: dict[str, pa.Array] = {}
     if logical.kind in ("integer", "decimal") and count:
-        digits, scale = _size(numerals.in_points(values, style), zeros_count=logical.kind == "integer")
+        values = with_mark(values, mark)
+        numbers = numerals.in_points(values, style)
+        read = read_numbers(numbers)
+        seen = look_numbers(values, numbers, read, style=style, zeros_count=logical.kind == "integer", marks=marks)
+        fits = {MARKED: seen.marked} if seen.marked else {}
+        made = _made(numbers, read, logical)
+        cast = {agreed_key(logical): made} if made is not None else {}
     elif logical.kind in _WAYS and count:
         fits = _count_fits(values, logical)
-    return Evidence(
+    evidence = Evidence(
         values=count,
         nulls=values.null_count,
         alive=frozenset(),
         origins=origins if count else frozenset(),
         fits=fits,
-        agreed_digits=digits,
-        agreed_scale=scale,
+        agreed_digits=seen.digits,
+        agreed_scale=seen.scale,
+        agreed_decor=seen.decor,
     )
+    return Look(evidence, cast)
 
 
-def _size(numbers: pa.StringArray, *, zeros_count: bool) -> tuple[int, int]:
-    """The most digits before and behind the point; zeros at the end of a decimal need no room."""
-    read = read_numbers(numbers)
-    if read is not None and (zeros_count or read.scale == 0):
-        return read.digits, read.scale
-    if read is not None and read.unscaled is not None:
-        scale, left = read.scale, read.unscaled
-        while scale and not (left % 10).any():
-            scale, left = scale - 1, left // 10
-        return read.digits, scale
-    numbers = numbers.filter(pc.match_substring_regex(numbers, numerals.DECIMAL))
-    if not zeros_count:
-        numbers = pc.replace_substring_regex(numbers, r"(\.[0-9]*?)0+$", r"\1")
-    return numerals.largest(numbers)
+def agreed_key(logical: LogicalType) -> str:
+    """What numbers of an agreed type are called among casts."""
+    return f"agreed {logical}"
 
 
-def widened(agreed: LogicalType, evidence: Evidence) -> LogicalType:
+def _made(numbers: pa.StringArray, read: Numbers | None, logical: LogicalType) -> pa.Array | None:
+    """What numerals would cast them to."""
+    if read is None:
+        return None
+    target = to_arrow(logical)
+    if pa.types.is_decimal128(target):
+        return read.as_decimals(numbers, target)
+    return read.as_integers(numbers) if logical.kind == "integer" else None
+
+
+def widened(agreed: LogicalType, digits: int, scale: int) -> LogicalType:
     """The agreed type, or the decimal that holds what was delivered instead of it without loss.
 
     A number that no decimal holds is left to be rejected.
+
+    Args:
+        digits: The most before the point of what was delivered.
+        scale: The most behind it.
     """
-    if agreed.kind == "integer" and (evidence.agreed_scale or evidence.agreed_digits > _INT64_DIGITS):
-        return decimal_type(evidence.agreed_digits, evidence.agreed_scale) or agreed
+    if agreed.kind == "integer" and (scale or digits > _INT64_DIGITS):
+        return decimal_type(digits, scale) or agreed
     if agreed.kind == "decimal":
-        digits = max(evidence.agreed_digits, agreed.precision - agreed.scale)
-        scale = max(evidence.agreed_scale, agreed.scale)
+        digits = max(digits, agreed.precision - agreed.scale)
+        scale = max(scale, agreed.scale)
         if digits + scale > agreed.precision or scale > agreed.scale:
             if digits + scale <= agreed.precision:
                 return LogicalType("decimal", agreed.precision, scale)
@@ -78,13 +104,15 @@ def widened(agreed: LogicalType, evidence: Evidence) -> LogicalType:
 
 
 def way_of(name: str, agreed: LogicalType, evidence: Evidence, *, date_order: str | None, final: bool) -> str | None:
-    """How the column's moments are written: as most of its values are. None for other types, and without values.
+    """How the column's moments are written: as most of its values are. None for other types.
 
     Raises:
         ConfigError: Day and month cannot be told apart, and all values were seen (`final`).
     """
+    if agreed.kind not in _WAYS:
+        return None
     if not evidence.fits:
-        return _WAYS[agreed.kind][0] if agreed.kind in _WAYS else None
+        return _WAYS[agreed.kind][0]
     most = max(evidence.fits.values())
     best = sorted(way for way, count in evidence.fits.items() if count == most)
     orders = moments.order_of(best)

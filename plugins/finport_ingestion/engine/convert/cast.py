@@ -21,7 +21,7 @@ class Reading:
 
     style: NumberStyle = NumberStyle.POINT
     date_order: str | None = None
-    time_zone: str = "UTC"  # of naive times
+    time_zone: str | None = None  # of naive times, where the source states it
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def cast_text(values: pa.StringArray, logical: LogicalType, *, way: str | None, 
     """`values` as `logical`.
 
     Args:
-        way: How moments are written (moments.py); needed for dates, times and timestamps.
+        way: How moments are written (moments.py), needed for dates, times and timestamps; how numbers are marked.
     """
     kind = logical.kind
     if kind in ("text", "identifier"):
@@ -49,7 +49,7 @@ def cast_text(values: pa.StringArray, logical: LogicalType, *, way: str | None, 
         return _json(values)
     if kind == "binary":
         return Casting(values.cast(pa.binary()))
-    numbers = numerals.in_points(values, reading.style)
+    numbers = _in_points(values, way, reading)
     if kind == "integer":
         return Casting(*numerals.cast_integers(numbers))
     if kind == "float":
@@ -64,6 +64,12 @@ def cast_proved(values: pa.StringArray, logical: LogicalType, *, way: str | None
     if logical.kind != "decimal":
         return cast_text(values, logical, way=way, reading=reading)
     return Casting(numerals.in_points(values, reading.style).cast(to_arrow(logical)))
+
+
+def _in_points(values: pa.StringArray, way: str | None, reading: Reading) -> pa.StringArray:
+    if way in frozenset(Convention):
+        return plain_numbers(values, Convention(way))
+    return numerals.in_points(values, reading.style)
 
 
 def localised(values: pa.Array, *, time_zone: str) -> Casting:
@@ -100,7 +106,7 @@ def _moments(values: pa.StringArray, logical: LogicalType, way: str, reading: Re
         return Casting(found.cast(target), wrong)
     if logical.time_zone is None:
         return Casting(found, wrong)
-    local = localised(found, time_zone=reading.time_zone)
+    local = localised(found, time_zone=reading.time_zone or "UTC")
     return Casting(local.values.cast(target), either(wrong, local.misfits))
 
 

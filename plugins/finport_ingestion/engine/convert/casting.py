@@ -9,7 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finport_ingestion.engine.config.models.contract import ContractMode
-from finport_ingestion.engine.convert.cast import Casting, cast_proved, cast_text
+from finport_ingestion.engine.convert.agreed import agreed_key
+from finport_ingestion.engine.convert.agreed_numbers import reads_plain, with_mark
+from finport_ingestion.engine.convert.cast import Casting, cast_proved, cast_text, localised
 from finport_ingestion.engine.convert.columns import TargetColumn, TargetSchema
 from finport_ingestion.engine.convert.interface import Batch
 from finport_ingestion.engine.convert.nested import cast_nested
@@ -24,7 +26,7 @@ _FEW = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Misfit:
-    """One value that does not fit its agreed type."""
+    """One value that does not fit its agreed type, or the source's clock."""
 
     column: str
     value: str | None
@@ -168,12 +170,16 @@ def _record_batch(arrays: Sequence[pa.Array], schema: pa.Schema, count: int) -> 
 
 
 def _cast(values: pa.Array, looked: Mapping[str, pa.Array], column: TargetColumn, terms: Terms) -> Casting:
+    if column.zone:
+        return localised(_cast(values, looked, column.naive, terms).values, time_zone=column.zone)
     if terms.typed:
         if not column.agreed:
             return cast_typed(values, column.type)
         return cast_agreed(values, column.logical, way=column.way, reading=terms.reading)
     if column.agreed:
-        return cast_text(values, column.logical, way=column.way, reading=terms.reading)
+        alike = reads_plain(column.way, terms.reading.style)
+        made = looked.get(agreed_key(column.logical)) if alike else None
+        return Casting(made) if made is not None else _as_agreed(values, column, terms)
     if column.spelling == "json":
         return Casting(values)
     if pa.types.is_nested(column.type):
@@ -184,20 +190,30 @@ def _cast(values: pa.Array, looked: Mapping[str, pa.Array], column: TargetColumn
     return cast_proved(values, column.logical, way=column.way, reading=terms.reading)
 
 
+def _as_agreed(values: pa.Array, column: TargetColumn, terms: Terms) -> Casting:
+    return cast_text(with_mark(values, column.mark), column.logical, way=column.way, reading=terms.reading)
+
+
 def _find_misfits(castings: Sequence[tuple[TargetColumn, Casting, pa.Array | None]], mode: ContractMode) -> Misfits:
     records: dict[int, list[Misfit]] = {}
     nulled: dict[str, int] = {}
     for column, casting, delivered in castings:
         if casting.misfits is None or delivered is None:
             continue
-        if not column.agreed:
+        if not column.agreed and not column.zone:
             raise AssertionError(f"column '{column.name}' was proved to be {column.spelling} and is not")
         positions = pc.indices_nonzero(casting.misfits).to_pylist()
         if mode is ContractMode.DISCARD_VALUE:
             nulled[column.name] = len(positions)
             continue
-        reason = f"column '{column.name}': not {column.spelling}"
+        reason = f"column '{column.name}': {_unlike(column)}"
         for position in positions:
             value = canonical(delivered[position].as_py())
             records.setdefault(position, []).append(Misfit(column=column.name, value=value, reason=reason))
     return Misfits(records=dict(sorted(records.items())), nulled=nulled)
+
+
+def _unlike(column: TargetColumn) -> str:
+    if column.zone:
+        return f"an hour that {column.zone} has twice or never"
+    return f"not {column.spelling}{f' with {column.mark}' if column.mark else ''}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,7 @@ from finport_ingestion.engine.convert.typed import type_from_text, type_to_text
 from finport_ingestion.engine.logical import LogicalType, parse_logical
 from finport_ingestion.engine.records import PART_COLUMN, ROW_COLUMN
 
-LABEL, ORIGINAL, WRITTEN = b"label", b"original_name", b"format"
+LABEL, ORIGINAL, WRITTEN, ZONE = b"label", b"original_name", b"format", b"time_zone"
 """Keys of Arrow field metadata."""
 
 
@@ -27,15 +27,31 @@ class TargetColumn:
     type: pa.DataType
     spelling: str  # the logical type, or Arrow's name of a nested one
     keys: tuple[str, ...] = ()  # the names that it has in parts; none: it is not delivered
-    way: str | None = None  # how its moments are written, of moments.py
-    label: str | None = None  # e.g. "identifier", "naive", "ambiguous date"
+    way: str | None = None  # how its moments (moments.py) or its marked numbers (decorated.py) are written
+    label: str | None = None  # e.g. "identifier", "enumeration", "naive", "ambiguous date"
     original: str | None = None  # the name as delivered, where it was changed
     agreed: bool = False  # by the contract or the format
     declared: str | None = None  # the logical type that the format itself gives the column
+    mark: str | None = None  # that each of its numbers is agreed to carry
+    zone: str | None = None  # that its naive times are taken to be in, by inference
 
     @property
     def logical(self) -> LogicalType:
         return parse_logical(self.spelling)
+
+    @property
+    def naive(self) -> TargetColumn:
+        """The column with its times as they are delivered."""
+        return self if self.zone is None else replace(self, type=pa.timestamp("us"), spelling="timestamp", zone=None)
+
+    def in_zone(self, zone: str) -> TargetColumn:
+        """The column of naive times as moments, by the source's own clock."""
+        return replace(self, type=pa.timestamp("us", "UTC"), spelling="timestamp(UTC)", label=None, zone=zone)
+
+    @property
+    def kept_as(self) -> str:
+        """How its values are written: an identifier is a text that is told to be one."""
+        return "text" if self.spelling == "identifier" else self.spelling
 
     @property
     def ordered(self) -> bool:
@@ -43,7 +59,7 @@ class TargetColumn:
         return self.spelling != "boolean" and not pa.types.is_nested(self.type) and self._is_logical()
 
     def field(self) -> pa.Field:
-        metadata = {LABEL: self.label, ORIGINAL: self.original, WRITTEN: self.way}
+        metadata = {LABEL: self.label, ORIGINAL: self.original, WRITTEN: self.way, ZONE: self.zone}
         told = {key: value.encode() for key, value in metadata.items() if value}
         return pa.field(self.name, self.type, metadata=told or None)
 
@@ -64,6 +80,8 @@ class TargetColumn:
             "original": self.original,
             "agreed": self.agreed,
             "declared": self.declared,
+            "mark": self.mark,
+            "zone": self.zone,
         }
 
     @staticmethod
@@ -78,6 +96,8 @@ class TargetColumn:
             original=fields["original"],
             agreed=fields["agreed"],
             declared=fields["declared"],
+            mark=fields["mark"],
+            zone=fields["zone"],
         )
 
 
@@ -107,7 +127,19 @@ class TargetSchema:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of names, types and what is told of them; the same for every part of a run."""
-        plain = [[c.name, str(c.type), c.spelling, c.label, c.original, c.way] for c in self.columns]
+        plain = [[c.name, str(c.type), c.spelling, c.label, c.original, c.way, c.zone] for c in self.columns]
+        return hashlib.sha256(json.dumps(plain, ensure_ascii=False).encode()).hexdigest()
+
+    def layout(self, delivered: Collection[str]) -> str:
+        """SHA-256 of how the values of a part are written: the same for two schemas that differ but in labels.
+
+        Args:
+            delivered: The names of the part's columns.
+        """
+        plain = [
+            [c.name, str(c.type), c.kept_as, c.way, c.agreed, c.zone, [key for key in c.keys if key in delivered]]
+            for c in self.columns
+        ]
         return hashlib.sha256(json.dumps(plain, ensure_ascii=False).encode()).hexdigest()
 
     def find_folded(self, name: str) -> TargetColumn | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -16,12 +16,13 @@ import pyarrow.parquet as pq
 
 from finport_ingestion.engine.convert.columns import TargetSchema
 from finport_ingestion.engine.convert.increment import Increment
-from finport_ingestion.engine.convert.interface import Batch, RawFile, Reader, ReadsColumns, columns_reader, read_ahead
-from finport_ingestion.engine.convert.repair import can_relabel, can_repair, relabelled, repaired
+from finport_ingestion.engine.convert.interface import RawFile, Reader, ReadsColumns, columns_reader, read_ahead
+from finport_ingestion.engine.convert.repair import can_relabel, can_repair, repaired
 from finport_ingestion.engine.convert.results import PartResult
 from finport_ingestion.engine.convert.settle import Seen
 from finport_ingestion.engine.convert.table_pass import Job, TablePass, Witness, preparing
 from finport_ingestion.engine.parquet_file import ParquetSink, write_parquet
+from finport_ingestion.engine.parquet_footer import rewrite_footer
 from finport_ingestion.engine.records import Part
 from finport_ingestion.engine.rejects import REJECT_SCHEMA
 
@@ -75,7 +76,7 @@ def convert_part(
     if table.holds and not table.given_up and settled.fingerprint == schema.fingerprint:
         return result
     if can_relabel(table, settled):
-        return _rewrite(landed, table, settled, result, fresh=None)
+        return relabelled(result, landed.path, landed.path, uri=landed.uri, final=settled)
     if can_repair(table, landed.reader, settled):
         return _repair(landed, table, settled, result)
     return convert_part(landed, schema=settled, job=job, settle_again=None, sampled=witness.seen())
@@ -112,23 +113,28 @@ def _repair(landed: Landed, table: TablePass, final: TargetSchema, result: PartR
     reader = cast("ReadsColumns", columns_reader(landed.reader))
     keys = frozenset(key for column in final.columns if column.name in table.given_up for key in column.keys)
     fresh = reader.read_columns(landed.raw, keys, threads=_THREADS)
-    return _rewrite(landed, table, final, result, fresh=fresh)
-
-
-def _rewrite(
-    landed: Landed, table: TablePass, final: TargetSchema, result: PartResult, *, fresh: Iterable[Batch] | None
-) -> PartResult:
-    """The part out of what was written of it, with the columns of `fresh` in their places."""
     with landed.path.open("rb") as stream, write_parquet(landed.path, final.arrow) as sink:
         written = pq.ParquetFile(stream).iter_batches(batch_size=_ROWS)
-        if fresh is None:
-            rows = relabelled(written, table=table, final=final)
-        else:
-            rows = repaired(written, fresh, table=table, final=final)
-        for batch in rows:
+        for batch in repaired(written, fresh, table=table, final=final):
             sink.write(batch)
     part = _part(landed, landed.uri, sink, fingerprint=final.fingerprint, made_from=result.part.made_from)
-    return dataclasses.replace(result, part=part, fingerprint=final.fingerprint)
+    layout = final.layout(result.seen.evidence)
+    return dataclasses.replace(result, part=part, fingerprint=final.fingerprint, layout=layout)
+
+
+def relabelled(result: PartResult, written: UPath, path: UPath, *, uri: str, final: TargetSchema) -> PartResult:
+    """The part with schema `final`, which differs from its own but in what is told of its columns.
+
+    Args:
+        written: The part as it is.
+        path: Where it is to be; may be the same.
+        uri: Of `path`.
+    """
+    done = rewrite_footer(written, path, final.arrow)
+    told = final.fingerprint
+    part = dataclasses.replace(result.part, uri=uri, size_bytes=done.size_bytes, sha256=done.sha256, schema=told)
+    rejects = dataclasses.replace(result.rejects, schema=told) if result.rejects else None
+    return dataclasses.replace(result, part=part, rejects=rejects, fingerprint=final.fingerprint)
 
 
 def _increment(job: Job, schema: TargetSchema) -> Increment | None:
@@ -150,6 +156,7 @@ def _result(landed: Landed, table: TablePass, sink: ParquetSink, rejects: Parque
         if rejects
         else None,
         fingerprint=fingerprint,
+        layout=table.schema.layout(table.witness.evidence),
         rows_read=table.rows_read,
         rejected=table.rejected,
         seen=table.witness.seen(),

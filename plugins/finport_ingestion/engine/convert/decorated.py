@@ -18,6 +18,8 @@ from finport_ingestion.engine.convert.digits import read_numbers
 
 _CURRENCIES = ("$", "€", "£", "¥")
 _PERCENT, _PARENTHESES, _BARE = "%", "(", "bare"
+_SEPARATED = "separated"  # by a point or a comma
+MARKS = (*_CURRENCIES, _PERCENT)
 _MARK = r"(?:[$€£¥] ?)"
 _THOUSAND = 3  # digits between marks of thousands: so many decimals may be none
 _BLANK = r"[ \x{A0}\x{202F}]"
@@ -59,8 +61,10 @@ class Decor:
 
     @property
     def clear(self) -> Convention | None:
-        """The convention, where the values allow one only."""
-        if (self.point is None) == (self.comma is None):
+        """The convention, where the values allow one only, or both make the same numbers of them."""
+        if self.point is not None and self.comma is not None:
+            return None if _SEPARATED in self.marks else Convention.POINT
+        if not self.is_number:
             return None
         return Convention.POINT if self.comma is None else Convention.COMMA
 
@@ -71,21 +75,31 @@ class Decor:
     @property
     def fault(self) -> str | None:
         """Why numbers with these marks are no column of one kind; continues "column 'x' "."""
-        used = [mark for mark in (*_CURRENCIES, _PERCENT) if mark in self.marks]
+        used = [mark for mark in MARKS if mark in self.marks]
         if len(used) > 1:
-            return f"mixes {' and '.join(used)}; it is kept as text"
+            return f"mixes {' and '.join(used)}"
         if used and f"no{used[0]}" in self.marks:
-            return f"has values with {used[0]} and without; it is kept as text"
+            return f"has values with {used[0]} and without"
         if _PARENTHESES in self.marks and _BARE not in self.marks:
-            return "has all of its numbers in parentheses; it is kept as text"
+            return "has all of its numbers in parentheses"
         return None
+
+    @property
+    def may_be_thousands(self) -> bool:
+        """Whether a point may be a decimal mark as well as one of thousands."""
+        return _SEPARATED in self.marks and self.point is not None and self.comma is not None
 
     @property
     def label(self) -> str | None:
         """What the marks say of the values."""
-        if _PERCENT in self.marks:
+        if self.mark == _PERCENT:
             return "percent"
-        return next((f"currency {mark}" for mark in _CURRENCIES if mark in self.marks), None)
+        return f"currency {self.mark}" if self.mark else None
+
+    @property
+    def mark(self) -> str | None:
+        """The percent or currency mark; of a mixture, see `fault`."""
+        return next((mark for mark in MARKS if mark in self.marks), None)
 
     def to_plain(self) -> list[Any]:
         return [sorted(self.marks), self.point, self.comma]
@@ -96,7 +110,7 @@ class Decor:
         return Decor(frozenset(marks), tuple(point) if point else None, tuple(comma) if comma else None)
 
 
-_NO_MARKS = frozenset({_BARE, *(f"no{mark}" for mark in (*_CURRENCIES, _PERCENT))})
+_NO_MARKS = frozenset({_BARE, *(f"no{mark}" for mark in MARKS)})
 DEAD = Decor(point=None, comma=None)
 
 
@@ -110,7 +124,7 @@ def of_plain_numbers(values: pa.StringArray, digits: int, scale: int) -> Decor:
     comma: tuple[int, int] | None = (digits, 0) if scale == 0 else None
     if scale == _THOUSAND:
         comma = _size(values, Convention.COMMA)  # 1.338 may be a thousand
-    return Decor(_NO_MARKS, (digits, scale), comma)
+    return Decor(_NO_MARKS | {_SEPARATED} if scale else _NO_MARKS, (digits, scale), comma)
 
 
 def look_decorated(values: pa.StringArray) -> Decor:
@@ -118,19 +132,24 @@ def look_decorated(values: pa.StringArray) -> Decor:
     sizes = [_size(values, convention) for convention in (Convention.POINT, Convention.COMMA)]
     if sizes == [None, None]:
         return DEAD
-    return Decor(_marks(values), *sizes)
+    return Decor(marks_of(values), *sizes)
 
 
 def plain_numbers(values: pa.StringArray, convention: Convention) -> pa.StringArray:
     """`values` as numerals.DECIMAL writes them; '?' for what is no number by `convention`."""
-    fits = pc.match_substring_regex(values, _SHAPES[convention])
+    found = fits(values, convention)
     kept = r"[^0-9.]" if convention is Convention.POINT else r"[^0-9,]"
     bare = pc.replace_substring_regex(values, kept, "")
     if convention is Convention.COMMA:
         bare = pc.replace_substring(bare, ",", ".")
     negative = pc.match_substring_regex(values, r"[-(]")
     signed = pc.if_else(negative, pc.binary_join_element_wise("-", bare, ""), bare)
-    return pc.if_else(fits, signed, pa.scalar("?"))
+    return pc.if_else(found, signed, pa.scalar("?"))
+
+
+def fits(values: pa.StringArray, convention: Convention) -> pa.BooleanArray:
+    """Which values are numbers by `convention`, with marks or without."""
+    return pc.match_substring_regex(values, _SHAPES[convention])
 
 
 def _size(values: pa.StringArray, convention: Convention) -> tuple[int, int] | None:
@@ -140,10 +159,11 @@ def _size(values: pa.StringArray, convention: Convention) -> tuple[int, int] | N
     return (numbers.digits, numbers.scale) if numbers else None
 
 
-def _marks(values: pa.StringArray) -> frozenset[str]:
+def marks_of(values: pa.StringArray) -> frozenset[str]:
+    """The marks that some of the values have, and those that some have not."""
     filled = values.drop_null()
     found: set[str] = set()
-    for mark in (*_CURRENCIES, _PERCENT):
+    for mark in MARKS:
         has = pc.match_substring(filled, mark)
         if pc.any(has).as_py():
             found |= {mark} if pc.all(has).as_py() else {mark, f"no{mark}"}
@@ -151,6 +171,7 @@ def _marks(values: pa.StringArray) -> frozenset[str]:
             found.add(f"no{mark}")
     has = pc.match_substring(filled, _PARENTHESES)
     found |= {_PARENTHESES} if pc.any(has).as_py() else set()
+    found |= set() if _all(filled, "^[^.,]*$") else {_SEPARATED}
     found |= set() if pc.all(has).as_py() else {_BARE}
     return frozenset(found)
 

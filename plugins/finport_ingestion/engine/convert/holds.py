@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from finport_ingestion.engine.config.models.contract import ContractMode
 from finport_ingestion.engine.convert.agreed import widened
+from finport_ingestion.engine.convert.agreed_numbers import needed, still_holds
 from finport_ingestion.engine.convert.columns import TargetColumn
 from finport_ingestion.engine.convert.decorated import Convention
 from finport_ingestion.engine.convert.infer import DECIMAL, DECORATED, MAX_INTEGER_DIGITS, Evidence
@@ -19,7 +20,7 @@ from finport_ingestion.engine.logical import LogicalType, parse_logical
 def holds(column: TargetColumn, evidence: AnyEvidence, terms: Terms) -> bool:
     """Whether all the values behind `evidence` can be written as `column`, or are misfits whatever its type."""
     if isinstance(evidence, TypedEvidence):
-        return column.agreed or _holds_type(column.type, evidence)
+        return column.agreed or _holds_type(column.naive.type, evidence)
     if column.agreed:
         return _holds_agreed(column, evidence, terms)
     if evidence.values == 0 or column.spelling in ("text", "identifier"):
@@ -36,11 +37,16 @@ def holds(column: TargetColumn, evidence: AnyEvidence, terms: Terms) -> bool:
 def _holds_agreed(column: TargetColumn, evidence: Evidence, terms: Terms) -> bool:
     agreed = terms.agreed(column.name)  # by its own spelling
     stated = agreed.type if agreed else column.declared
-    if stated is None or terms.mode is not ContractMode.EVOLVE:
+    if stated is None:
         return True
     logical = parse_logical(stated)
-    needed = widened(logical, evidence)
-    return needed == logical or _includes(column.logical, needed, evidence)
+    if logical.kind in ("integer", "decimal") and not still_holds(column.way, evidence):
+        return False
+    if terms.mode is not ContractMode.EVOLVE:
+        return True
+    digits, scale = needed(evidence, column.way)
+    wide = widened(logical, digits, scale)
+    return wide == logical or _includes(column.logical, wide, digits)
 
 
 def _holds_values(column: TargetColumn, evidence: Evidence) -> bool:
@@ -69,8 +75,8 @@ def _holds_type(target: pa.DataType, evidence: TypedEvidence) -> bool:
     return bool(both.unified == target)
 
 
-def _includes(column: LogicalType, needed: LogicalType, evidence: Evidence) -> bool:
-    if column.kind != DECIMAL or needed.kind not in (DECIMAL, "integer"):
-        return column == needed
+def _includes(column: LogicalType, wide: LogicalType, digits: int) -> bool:
+    if column.kind != DECIMAL or wide.kind not in (DECIMAL, "integer"):
+        return column == wide
     # What is needed is counted by the values: a precision of 38 leaves more digits than any of them has.
-    return column.scale >= needed.scale and column.precision - column.scale >= evidence.digits
+    return column.scale >= wide.scale and column.precision - column.scale >= digits

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finport_ingestion.engine.convert import identifiers, moments, numerals
+from finport_ingestion.engine.convert import enumerations, identifiers, moments, numerals
 from finport_ingestion.engine.convert.decorated import (
     DEAD,
     Convention,
@@ -31,7 +31,8 @@ from finport_ingestion.engine.convert.numerals import NumberStyle
 from finport_ingestion.engine.logical import LogicalType
 
 INTEGER, DECIMAL, DIGITS, BOOLEAN, DECORATED = "integer", "decimal", "digits", "boolean", "decorated"
-_SIMPLE = frozenset({INTEGER, DECIMAL, DIGITS, BOOLEAN, DECORATED})
+ENUMERATION = "enumeration"  # as far as the values go; how often they stand there decides
+_SIMPLE = frozenset({INTEGER, DECIMAL, DIGITS, BOOLEAN, DECORATED, ENUMERATION})
 HYPOTHESES = frozenset({*_SIMPLE, *moments.WAYS, *identifiers.KINDS})
 _BOOLEANS = pa.array(["true", "false", "True", "False", "TRUE", "FALSE"])
 MAX_INTEGER_DIGITS = 18
@@ -62,11 +63,16 @@ class Evidence:
     fits: Mapping[str, int] = field(default_factory=dict)  # values by way of writing moments
     agreed_digits: int = 0
     agreed_scale: int = 0
+    agreed_decor: Decor = field(default_factory=Decor)
     shape: Shape = field(default_factory=Shape)  # of lists and objects, where there is nothing else
     few: frozenset[str] | None = frozenset()  # of what looks like an identifier: see identifiers.distinct
+    choices: frozenset[str] = frozenset()  # the distinct values, while ENUMERATION is alive
 
     def __add__(self, other: Evidence) -> Evidence:
         alive = self.alive & other.alive
+        choices = enumerations.merged(self.choices, other.choices) if ENUMERATION in alive else None
+        if choices is None:
+            alive -= {ENUMERATION}
         number = DECIMAL in alive
         return Evidence(
             self.values + other.values,
@@ -79,8 +85,10 @@ class Evidence:
             {way: self.fits.get(way, 0) + other.fits.get(way, 0) for way in {**self.fits, **other.fits}},
             max(self.agreed_digits, other.agreed_digits),
             max(self.agreed_scale, other.agreed_scale),
+            self.agreed_decor + other.agreed_decor,
             self.shape + other.shape,
             identifiers.merged(self.few, other.few) if identifiers.counts_values(alive) else frozenset(),
+            choices or frozenset(),
         )
 
     def to_plain(self) -> dict[str, Any]:
@@ -93,9 +101,10 @@ class Evidence:
             "origins": sorted(self.origins),
             "decor": self.decor.to_plain(),
             "fits": dict(sorted(self.fits.items())),
-            "agreed": [self.agreed_digits, self.agreed_scale],
+            "agreed": [self.agreed_digits, self.agreed_scale, self.agreed_decor.to_plain()],
             "shape": self.shape.to_plain(),
             "few": None if self.few is None else sorted(self.few),
+            "choices": sorted(self.choices),
         }
 
     @staticmethod
@@ -104,9 +113,11 @@ class Evidence:
         origins = frozenset(Origin(origin) for origin in fields["origins"])
         numbers = (fields["values"], fields["nulls"], alive, fields["digits"], fields["scale"])
         decor, shape = Decor.from_plain(fields["decor"]), Shape.from_plain(fields["shape"])
-        digits, scale = fields["agreed"]
+        digits, scale, *marks = fields["agreed"]
+        agreed = (digits, scale, Decor.from_plain(*marks) if marks else Decor())
         few = None if fields["few"] is None else frozenset(fields["few"])
-        return Evidence(*numbers, origins, decor, fields["fits"], digits, scale, shape, few)
+        choices = frozenset(fields.get("choices", ()))
+        return Evidence(*numbers, origins, decor, fields["fits"], *agreed, shape, few, choices)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +132,7 @@ class Decision:
 
 
 TEXT = Decision(logical=LogicalType("text"))
+ONE_OF_A_LIST = Decision(logical=LogicalType("text"), label=ENUMERATION)
 IDENTIFIER = Decision(logical=LogicalType("identifier"), label="identifier")
 AMBIGUOUS_NUMBER = Decision(
     logical=LogicalType("text"),
@@ -182,7 +194,9 @@ def look(
         else:
             alive.discard(way)
     few = _look_at_identifiers(values, alive)
-    seen = Evidence(count, values.null_count, frozenset(alive), digits, scale, origins, decor, few=few)
+    choices = _look_at_choices(values, alive)
+    counts = (count, values.null_count)
+    seen = Evidence(*counts, frozenset(alive), digits, scale, origins, decor, few=few, choices=choices)
     return Look(seen, cast)
 
 
@@ -190,6 +204,14 @@ def _look_at_identifiers(values: pa.StringArray, alive: set[str]) -> frozenset[s
     """The distinct values, if it matters how many; takes from `alive` the kinds of which not all are."""
     alive -= {kind for kind in alive & identifiers.KINDS if not identifiers.are_all(values, kind)}
     return identifiers.distinct(values) if identifiers.counts_values(alive) else frozenset()
+
+
+def _look_at_choices(values: pa.StringArray, alive: set[str]) -> frozenset[str]:
+    """The distinct values, as long as they may be those of a list."""
+    choices = enumerations.distinct(values) if ENUMERATION in alive else None
+    if choices is None:
+        alive.discard(ENUMERATION)
+    return choices or frozenset()
 
 
 def _look_at_decor(values: pa.StringArray, alive: set[str], size: tuple[int, int], style: NumberStyle) -> Decor:
@@ -256,6 +278,7 @@ def _first_look(values: pa.StringArray, among: frozenset[str], style: NumberStyl
     possible |= {DECIMAL, INTEGER} if re.fullmatch(numerals.DECIMAL, number) else set()
     possible |= {DECORATED} if could_be_decorated(text) else set()
     possible |= {BOOLEAN} if text.lower() in ("true", "false") else set()
+    possible |= {ENUMERATION} if ENUMERATION in among and enumerations.could_be(text) else set()
     possible |= identifiers.could_be(text, among)
     return possible & among
 
@@ -286,7 +309,7 @@ def decide(
     if len(evidence.origins) > 1:
         return Decision(logical=LogicalType("text"), note=f"mixes {_spoken(evidence.origins)}; it is kept as text")
     if Origin.STRING in evidence.origins:
-        return _checked(name, evidence) or _moment(evidence, date_order) or _named(name)
+        return _checked(name, evidence) or _moment(evidence, date_order) or _named(name) or _text(evidence)
     identifier = names_an_identifier(name) and not orders
     checked = None if orders else _checked(name, evidence)
     if identifier or _zeros_lead(evidence):
@@ -297,7 +320,7 @@ def decide(
         or _boolean(evidence)
         or _moment(evidence, date_order)
         or _decorated(evidence, commas)
-        or TEXT
+        or _text(evidence)
     )
 
 
@@ -334,7 +357,7 @@ def _decorated(evidence: Evidence, commas: Commas) -> Decision | None:
     if DECORATED not in evidence.alive or not decor.is_number:
         return None
     if decor.fault:
-        return Decision(logical=LogicalType("text"), note=decor.fault)
+        return Decision(logical=LogicalType("text"), note=f"{decor.fault}; it is kept as text")
     convention = decor.clear or (Convention.POINT if commas is Commas.THOUSANDS else None)
     if convention is None:
         return AMBIGUOUS_NUMBER
@@ -388,8 +411,13 @@ def _moment(evidence: Evidence, date_order: str | None) -> Decision | None:
     return Decision(logical=LogicalType(kind, time_zone="UTC" if zoned else None), way=way, label=label)
 
 
-def _named(name: str) -> Decision:
-    return IDENTIFIER if names_an_identifier(name) else TEXT
+def _named(name: str) -> Decision | None:
+    return IDENTIFIER if names_an_identifier(name) else None
+
+
+def _text(evidence: Evidence) -> Decision:
+    few = ENUMERATION in evidence.alive and enumerations.is_enumeration(evidence.choices, evidence.values)
+    return ONE_OF_A_LIST if few else TEXT
 
 
 def _words(name: str) -> list[str]:

@@ -17,7 +17,7 @@ DECIMAL = r"^-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]+)?|\.[0-9]+)$"
 DIGITS = r"^[0-9]+$"
 FLOAT = r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 _COMMA_NUMBER = r"^-?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)?(?:,[0-9]+)?$"
-_NO_NUMBER = "?"
+NO_NUMBER = "?"
 _INT64_DIGITS = 18
 _FAR = 10**18
 
@@ -35,7 +35,7 @@ def in_points(values: pa.StringArray, style: NumberStyle) -> pa.StringArray:
         return values
     fits = pc.and_(pc.match_substring_regex(values, _COMMA_NUMBER), pc.match_substring_regex(values, r"[0-9]$"))
     plain = pc.replace_substring(pc.replace_substring(values, ".", ""), ",", ".")
-    return pc.if_else(fits, plain, pa.scalar(_NO_NUMBER))
+    return pc.if_else(fits, plain, pa.scalar(NO_NUMBER))
 
 
 def all_match(values: pa.StringArray, pattern: str) -> bool:

@@ -22,7 +22,7 @@ from finport_ingestion.engine.step import StepContext, safe_name
 
 _MOST_FILES = 1000
 
-Again = Callable[[int, TargetSchema], PartResult]
+Again = Callable[[int, PartResult, TargetSchema], PartResult]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Conversion:
     fragments: Sequence[Fragment]
     terms: Terms
     convert_again: Again
-    """Converts the part of a number with a schema that is final."""
+    """Brings the part of a number, as it was converted, to a schema that is final."""
 
 
 def reconcile(context: StepContext, conversion: Conversion) -> StepResult:
@@ -110,7 +110,7 @@ def _again(
         known = PartResult.from_plain(json.loads(note.read_bytes()), typed=conversion.plan.typed)
         if known.fingerprint == schema.fingerprint and is_whole(known.part, context):
             return known
-    converted = conversion.convert_again(index, schema)
+    converted = conversion.convert_again(index, result, schema)
     write_bytes(note, (json.dumps(converted.to_plain(), indent=1, ensure_ascii=False) + "\n").encode())
     return converted
 

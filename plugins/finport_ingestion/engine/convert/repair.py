@@ -24,21 +24,18 @@ def can_repair(table: TablePass, reader: Reader, final: TargetSchema) -> bool:
     old = table.schema.columns
     if [column.name for column in old] != [column.name for column in final.columns]:
         return False
+    if any((column.agreed or column.zone) and column.name in table.given_up for column in final.columns):
+        return False  # a value of it that does not fit takes its whole record away
     pairs = zip(old, final.columns, strict=True)
-    return all(before.name in table.given_up or before.type == after.type for before, after in pairs)
+    return all(
+        before.name in table.given_up or (before.type, before.way) == (after.type, after.way) for before, after in pairs
+    )
 
 
 def can_relabel(table: TablePass, final: TargetSchema) -> bool:
     """Whether what `table` has written is of schema `final` but for what is told of its columns."""
-    old, new = ([(c.name, c.keys, c.type, c.way) for c in schema.columns] for schema in (table.schema, final))
-    return table.holds and not table.given_up and old == new
-
-
-def relabelled(written: Iterable[pa.RecordBatch], *, table: TablePass, final: TargetSchema) -> Iterator[pa.RecordBatch]:
-    """The rows of `written` as batches of schema `final`, whose columns are of the same types."""
-    schema = final.arrow if table.witness.job.lineage else final.data
-    for batch in written:
-        yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+    keys = table.witness.evidence
+    return table.holds and not table.given_up and table.schema.layout(keys) == final.layout(keys)
 
 
 def repaired(

@@ -19,6 +19,7 @@ class PartResult:
     part: Part  # the written file
     rejects: Part | None  # its records that were set aside, in staging until the batch is whole
     fingerprint: str  # of the schema that it was written with
+    layout: str  # of the same, see TargetSchema.layout
     rows_read: int
     rejected: int
     seen: Seen
@@ -33,6 +34,7 @@ class PartResult:
             "part": dataclasses.asdict(self.part),
             "rejects": dataclasses.asdict(self.rejects) if self.rejects else None,
             "fingerprint": self.fingerprint,
+            "layout": self.layout,
             "rows_read": self.rows_read,
             "rejected": self.rejected,
             "seen": self.seen.to_plain(),
@@ -49,6 +51,7 @@ class PartResult:
             part=part_from_plain(fields["part"]),
             rejects=part_from_plain(fields["rejects"]) if fields["rejects"] else None,
             fingerprint=fields["fingerprint"],
+            layout=fields.get("layout", ""),
             rows_read=fields["rows_read"],
             rejected=fields["rejected"],
             seen=Seen.from_plain(fields["seen"], typed=typed),

@@ -16,7 +16,9 @@ import pyarrow as pa
 
 from finport_ingestion.engine.config.models.contract import Column, Contract, ContractMode
 from finport_ingestion.engine.convert import identifiers
-from finport_ingestion.engine.convert.agreed import look_agreed, way_of, widened
+from finport_ingestion.engine.convert.agreed import look_agreed
+from finport_ingestion.engine.convert.agreed_columns import agreed_column
+from finport_ingestion.engine.convert.agreed_numbers import unstated
 from finport_ingestion.engine.convert.cast import Reading
 from finport_ingestion.engine.convert.columns import TargetColumn, TargetSchema
 from finport_ingestion.engine.convert.decorated import Convention
@@ -25,7 +27,7 @@ from finport_ingestion.engine.convert.interface import Origin
 from finport_ingestion.engine.convert.names import clean_name, merge_names
 from finport_ingestion.engine.convert.typed import TypedEvidence, look_typed, spelled
 from finport_ingestion.engine.errors import ContractBroken
-from finport_ingestion.engine.logical import LogicalType, parse_logical, to_arrow
+from finport_ingestion.engine.logical import parse_logical, to_arrow
 
 AnyEvidence: TypeAlias = Evidence | TypedEvidence
 
@@ -113,20 +115,19 @@ def glance(
     style = terms.reading.style
     agreed = terms.agreed(key)
     if agreed is None and declared is not None:
-        agreed = Column.model_validate({"name": key, "type": declared})
+        # How such a number is written is the format's to say: it has no marks.
+        return look_agreed(values, parse_logical(declared), origins=origins, style=style, marks=False)
     if agreed is not None and agreed.name == key:
-        return Look(look_agreed(values, parse_logical(agreed.type), origins=origins, style=style))
+        return look_agreed(values, parse_logical(agreed.type), origins=origins, style=style, mark=agreed.mark)
     if terms.is_identifier(key) and origins <= {Origin.FIELD, Origin.NUMBER}:
         among = among & identifiers.KINDS  # it stays text whatever its values look like
     seen = look(values, origins=origins, style=style, among=among)
     if agreed is None:
         return seen
     # Another part may have a column that is spelled as agreed beside this one: then this one is new.
-    also = look_agreed(values, parse_logical(agreed.type), origins=origins, style=style)
-    found = dataclasses.replace(
-        seen.evidence, fits=also.fits, agreed_digits=also.agreed_digits, agreed_scale=also.agreed_scale
-    )
-    return Look(found, seen.cast)
+    also = look_agreed(values, parse_logical(agreed.type), origins=origins, style=style, mark=agreed.mark).evidence
+    found = {name: getattr(also, name) for name in ("fits", "agreed_digits", "agreed_scale", "agreed_decor")}
+    return Look(dataclasses.replace(seen.evidence, **found), seen.cast)
 
 
 def observe(
@@ -189,7 +190,8 @@ def settle(parts: Sequence[Seen], terms: Terms, *, final: bool = False) -> Settl
 
 def _commas(parts: Sequence[Seen]) -> Commas:
     """What the commas of numbers are, as far as all columns of all parts tell."""
-    decors = [e.decor for part in parts for e in part.evidence.values() if isinstance(e, Evidence) and e.values]
+    seen = [e for part in parts for e in part.evidence.values() if isinstance(e, Evidence) and e.values]
+    decors = [decor for evidence in seen for decor in (evidence.decor, evidence.agreed_decor)]
     if any(decor.clear is Convention.COMMA and not decor.fault for decor in decors):
         return Commas.DECIMALS
     return Commas.THOUSANDS if parts and all(part.delimiter == "," for part in parts) else Commas.UNKNOWN
@@ -215,11 +217,12 @@ def _column(
     commas: Commas,
 ) -> tuple[TargetColumn, list[str]]:
     if agreed is not None:
-        return _agreed_column(agreed, found, terms, final=final), []
+        return agreed_column(agreed, found, terms, final=final, commas=commas)
     if terms.typed:
         typed = reduce(add, (evidence for evidence in found if isinstance(evidence, TypedEvidence)))
         kind = pa.string() if pa.types.is_null(typed.unified) else typed.unified
-        return TargetColumn(name=name, type=kind, spelling=spelled(kind), label=_typed_label(kind)), []
+        found_out = TargetColumn(name=name, type=kind, spelling=spelled(kind), label=_typed_label(kind))
+        return _by_the_sources_clock(found_out, terms), []
     evidence = reduce(add, (evidence for evidence in found if isinstance(evidence, Evidence)))
     order, orders = terms.reading.date_order, terms.is_cursor(name)
     decision = decide(name, evidence, date_order=order, orders=orders, commas=commas)
@@ -231,32 +234,15 @@ def _column(
         way=decision.way,
         label=decision.label,
     )
-    return made, said
+    return _by_the_sources_clock(made, terms), said
 
 
-def _agreed_column(agreed: Column, found: Sequence[AnyEvidence], terms: Terms, *, final: bool) -> TargetColumn:
-    logical = parse_logical(agreed.type)
-    way = None
-    texts = [evidence for evidence in found if isinstance(evidence, Evidence)]
-    if texts:
-        evidence = reduce(add, texts)
-        way = way_of(agreed.name, logical, evidence, date_order=terms.reading.date_order, final=final)
-        logical = widened(logical, evidence) if terms.mode is ContractMode.EVOLVE else logical
-    elif logical.kind in ("date", "time", "timestamp"):
-        # A text column of a typed format is read as ISO 8601 writes it.
-        way = {"date": "date:%Y-%m-%d", "time": "time"}.get(logical.kind, _iso_stamp(logical))
-    return TargetColumn(
-        name=agreed.name,
-        type=to_arrow(logical),
-        spelling=str(logical),
-        way=way,
-        label="identifier" if logical.kind == "identifier" else None,
-        agreed=True,
-    )
-
-
-def _iso_stamp(logical: LogicalType) -> str:
-    return "timestamp:%Y-%m-%d+zone" if logical.time_zone else "timestamp:%Y-%m-%d"
+def _by_the_sources_clock(column: TargetColumn, terms: Terms) -> TargetColumn:
+    """Naive times as moments where the source states its zone; those of a cursor are compared as they are delivered."""
+    zone = terms.reading.time_zone
+    if zone is None or column.spelling != "timestamp" or terms.is_cursor(column.name):
+        return column
+    return column.in_zone(zone)
 
 
 def _named(column: TargetColumn, keys: Sequence[str], parts: Sequence[Seen]) -> TargetColumn:
@@ -272,6 +258,9 @@ def _drift(column: TargetColumn, agreed: Column | None, found: Sequence[AnyEvide
         return [f"column '{column.name}' of the contract is not delivered"]
     if column.spelling != agreed.type:
         return [f"column '{column.name}' is {column.spelling}, agreed is {agreed.type}"]
+    departure = unstated(column.way, column.label, style=terms.reading.style, mark=agreed.mark)
+    if departure:
+        return [f"column '{column.name}' {departure}"]
     if terms.typed:
         delivered = reduce(add, (evidence for evidence in found if isinstance(evidence, TypedEvidence))).unified
         if delivered != column.type and not pa.types.is_null(delivered):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from finport_ingestion.engine.convert.cast import Reading
 from finport_ingestion.engine.convert.columns import TargetSchema
-from finport_ingestion.engine.convert.conversion import Landed, convert_part
+from finport_ingestion.engine.convert.conversion import Landed, convert_part, relabelled
 from finport_ingestion.engine.convert.fragments import Fragment, assemble_rejects, read_fragment, write_fragment
 from finport_ingestion.engine.convert.increment import Cursor
 from finport_ingestion.engine.convert.interface import RawFile, Reader
@@ -32,6 +33,9 @@ from finport_ingestion.engine.model import plain
 from finport_ingestion.engine.options import FormatOptions
 from finport_ingestion.engine.records import Manifest, Part, StepResult
 from finport_ingestion.engine.step import StepContext
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 _LEAST_BATCH_BYTES = 8 << 20
 
@@ -117,7 +121,9 @@ class ConvertStep:
         upstream = context.upstream()
         terms = _terms(context, _options(plan, 0), typed=plan.typed)
 
-        def again(index: int, schema: TargetSchema) -> PartResult:
+        def again(index: int, result: PartResult, schema: TargetSchema) -> PartResult:
+            if result.layout == schema.layout(result.seen.evidence):
+                return _relabelled(upstream.parts[index], result, schema, context)
             return self._convert(upstream, index, plan, context, final=schema)
 
         complete = [fragment for fragment in fragments if fragment is not None]
@@ -188,13 +194,23 @@ def _password(options: FormatOptions, context: StepContext) -> Callable[[], str 
     return password
 
 
-def _landed(part: Part, reader: Reader, context: StepContext, *, rewritten: bool) -> Landed:
+def _relabelled(part: Part, result: PartResult, schema: TargetSchema, context: StepContext) -> PartResult:
+    """The part as a batch has written it, with the labels of `schema`."""
+    path = _staged("part", part, context, rewritten=True)
+    written = context.places.at(result.part.uri)
+    return relabelled(result, written, path, uri=context.places.relative(path), final=schema)
+
+
+def _staged(kind: str, part: Part, context: StepContext, *, rewritten: bool) -> UPath:
+    """A file of what becomes of a landed part."""
     digest = hashlib.sha256(part.uri.encode()).hexdigest()[:12]
-    stem = f"{part.sequence:05d}-{digest}"
-    folder = context.folder("staging")
     # A part that the seal writes again has a name of its own: what a batch has finished is never changed.
-    path = folder / f"part-{stem}{'-final' if rewritten else ''}.parquet"
-    rejects_path = folder / f"rejects-{stem}{'-final' if rewritten else ''}.parquet"
+    return context.folder("staging") / f"{kind}-{part.sequence:05d}-{digest}{'-final' if rewritten else ''}.parquet"
+
+
+def _landed(part: Part, reader: Reader, context: StepContext, *, rewritten: bool) -> Landed:
+    path = _staged("part", part, context, rewritten=rewritten)
+    rejects_path = _staged("rejects", part, context, rewritten=rewritten)
     return Landed(
         part=part,
         raw=_raw(part, context),

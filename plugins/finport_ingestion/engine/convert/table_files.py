@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -22,7 +21,7 @@ from finport_ingestion.engine.convert.interface import Batch, ReadsColumns, colu
 from finport_ingestion.engine.convert.numerals import NumberStyle
 from finport_ingestion.engine.convert.outputs.dataset import DatasetWriter, writing
 from finport_ingestion.engine.convert.outputs.parquet import ParquetOutput
-from finport_ingestion.engine.convert.repair import can_relabel, can_repair, relabelled, repaired
+from finport_ingestion.engine.convert.repair import can_relabel, can_repair, repaired
 from finport_ingestion.engine.convert.report import ColumnReport, PartReport, TableReport
 from finport_ingestion.engine.convert.sampling import sample, slice_size
 from finport_ingestion.engine.convert.settle import Seen, Settled, Terms, settle
@@ -154,11 +153,7 @@ def _streamed(raw: RawFile, reader: Reader, place: _Place, job: Job) -> TableFil
     }
     for table, written in done.items():
         settled = settle([witnesses[table].seen()], job.terms, final=True)
-        same = settled.schema.fingerprint == written.table.schema.fingerprint
-        if same and written.table.holds and not written.table.given_up:
-            _account(made, table, settled, written, place)
-        elif place.can_be_read_back and can_relabel(written.table, settled.schema):
-            _rewrite(place, table, settled.schema, written, fresh=None)
+        if _can_stay(written, settled.schema):
             _account(made, table, settled, written, place)
         elif len(done) == 1 and place.can_be_read_back and can_repair(written.table, reader, settled.schema):
             _repair(raw, reader, place, table, settled.schema, written)
@@ -176,31 +171,27 @@ def _streamed(raw: RawFile, reader: Reader, place: _Place, job: Job) -> TableFil
     return made
 
 
+def _can_stay(written: _Written, final: TargetSchema) -> bool:
+    """Whether what was written is of schema `final`, with other labels at most, which its files then have."""
+    if not can_relabel(written.table, final):
+        return False
+    return written.table.schema.fingerprint == final.fingerprint or written.data.relabel(final.data)
+
+
 def _repair(raw: RawFile, reader: Reader, place: _Place, table: str, final: TargetSchema, written: _Written) -> None:
     """Write the table's files again with schema `final`; only what was given up is read again."""
     given_up = written.table.given_up
     keys = frozenset(key for column in final.columns if column.name in given_up for key in column.keys)
     columns = cast("ReadsColumns", columns_reader(reader))
     fresh = columns.read_columns(raw, keys, threads=place.wish.threads)
-    _rewrite(place, table, final, written, fresh=fresh)
-
-
-def _rewrite(
-    place: _Place, table: str, final: TargetSchema, written: _Written, *, fresh: Iterable[Batch] | None
-) -> None:
-    """The table's files out of what was written of it, with the columns of `fresh` in their places."""
     folder = place.table_folder(table)
     aside = folder.with_name(f".{folder.name}.first")
     folder.rename(aside)
     old = (aside / file.path.name for file in written.data.written)
     batches = (batch for path in old for batch in pq.ParquetFile(path).iter_batches(batch_size=_ROWS))
-    if fresh is None:
-        rows = relabelled(batches, table=written.table, final=final)
-    else:
-        rows = repaired(batches, fresh, table=written.table, final=final)
     data = place.writer(table, final)
     with writing(data):
-        for batch in rows:
+        for batch in repaired(batches, fresh, table=written.table, final=final):
             data.write(batch)
     written.data = data
     shutil.rmtree(aside)

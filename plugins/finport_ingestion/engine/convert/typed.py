@@ -192,7 +192,7 @@ def _timestamps(values: pa.Array, logical: LogicalType, reading: Reading) -> Cas
         return Casting(pa.nulls(len(values), target), values.is_valid())
     micros = _safely(values, pa.timestamp("us", values.type.tz))
     if values.type.tz is None and logical.time_zone is not None:
-        local = localised(micros.values, time_zone=reading.time_zone)
+        local = localised(micros.values, time_zone=reading.time_zone or "UTC")
         return Casting(local.values.cast(target), either(micros.misfits, local.misfits))
     return Casting(micros.values.cast(target), micros.misfits)
 
@@ -222,8 +222,11 @@ def _is_far(values: pa.Array) -> bool:
 
 
 def _has_nanoseconds(values: pa.Array) -> bool:
-    ticks = values.cast(pa.int64())
-    return bool(pc.any(pc.not_equal(pc.multiply(pc.divide(ticks, 1000), 1000), ticks), min_count=0).as_py())
+    try:
+        values.cast(pa.timestamp("us", values.type.tz))
+    except pa.ArrowInvalid:
+        return True
+    return False
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 def finished(unit: Unit, result: StepResult, clock: Clock) -> list[Event]:
     """The events of a unit that did its work."""
     step = unit.plan.step(unit.step)
-    name = action(step.agent, step.action).announces.get(unit.phase)
-    if name is None:
-        return []
     source = unit.plan.source(unit.source)
     return [
         Event.of(
@@ -32,6 +29,7 @@ def finished(unit: Unit, result: StepResult, clock: Clock) -> list[Event]:
             schema=result.schema,
             relays=source.settings.events.relays,
         )
+        for name in action(step.agent, step.action).announces.get(unit.phase, ())
     ]
 
 

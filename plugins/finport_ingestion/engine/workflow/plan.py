@@ -50,7 +50,7 @@ class PlannedSource(Spec):
     depends_on: tuple[str, ...] = ()
     provides: tuple[str, ...] = ()
     merge_keys: tuple[str, ...] = ()
-    time_zone: str = "UTC"
+    time_zone: str | None = None
 
 
 class Plan(Spec):

@@ -20,8 +20,8 @@ class Action(Entry):
     """The name of the split task of a parallel action; None for an action that is one unit."""
     seal: str | None = None
     """The name of the task that closes it."""
-    announces: Mapping[Phase, str] = field(default_factory=dict)
-    """Event type by the phase whose end it tells of."""
+    announces: Mapping[Phase, tuple[str, ...]] = field(default_factory=dict)
+    """Event types by the phase whose end they tell of."""
     announces_failure: str | None = None
     publishes: bool = False
     """Whether its end updates the assets that the source provides."""
@@ -46,7 +46,7 @@ _ENTRIES: dict[str, Action] = {
         "finport_ingestion.engine.collect.step:CollectStep",
         split="discover",
         seal="land",
-        announces={Phase.SPLIT: "collection_started", Phase.SEAL: "collection_completed"},
+        announces={Phase.SPLIT: ("collection_started",), Phase.SEAL: ("collection_completed",)},
         announces_failure="collection_failed",
     ),
     "connector/establish_secure_connection": Action("finport_ingestion.engine.workflow.steps.connect:ConnectStep"),
@@ -54,7 +54,8 @@ _ENTRIES: dict[str, Action] = {
         "finport_ingestion.engine.convert.step:ConvertStep",
         split="infer",
         seal="reconcile",
-        announces={Phase.SPLIT: "schema_inferred", Phase.SEAL: "format_converted"},
+        # What the samples propose at the split is no fact yet: the schema is known when every value was seen.
+        announces={Phase.SEAL: ("schema_inferred", "format_converted")},
     ),
     "scheduler/validate_source_availability": Action(
         "finport_ingestion.engine.workflow.steps.availability:AvailabilityStep"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from finport_ingestion.engine.logical import parse_logical
 from finport_ingestion.engine.model import Spec
@@ -43,6 +43,16 @@ class Column(Spec):
     future: bool = Field(default=True, description="Whether dates and times may lie after the day of the run.")
     allowed: tuple[str, ...] | None = Field(default=None, description="The closed list of values.")
     pattern: str | None = Field(default=None, description="A regular expression that the whole text matches.")
+    mark: Literal["$", "€", "£", "¥", "%"] | None = Field(
+        default=None,
+        description="That every number carries in texts; 12.5 % is 12.5. By default any one of them, which is told.",
+    )
+
+    @model_validator(mode="after")
+    def _marks_a_number(self) -> Self:
+        if self.mark and parse_logical(self.type).kind not in ("integer", "decimal"):
+            raise ValueError(f"a mark is of an integer or a decimal, and '{self.name}' is {self.type}")
+        return self
 
 
 class Expectation(Spec):

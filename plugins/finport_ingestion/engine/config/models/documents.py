@@ -85,7 +85,11 @@ class SourceSpec(Described):
     )
     merge_keys: tuple[str, ...] = Field(default=(), description="Columns that name one record across sources.")
     fallbacks: tuple[str, ...] = Field(default=(), description="Sources to use, in order, when this one fails.")
-    time_zone: TimeZone = Field(default="UTC", description="The zone of the source's naive times and of its days.")
+    time_zone: TimeZone | None = Field(
+        default=None,
+        description="The zone of the source's naive times, which are moments then, and of its days. Without it days are"
+        " those of UTC, and times stay naive unless the contract says timestamp(UTC).",
+    )
     calendar: str | None = Field(default=None, description="Exchange calendar, e.g. XNYS.")
 
     @model_validator(mode="after")

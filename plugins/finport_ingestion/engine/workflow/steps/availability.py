@@ -30,7 +30,7 @@ class AvailabilityStep:
         last = context.memory.published_at(source.name, source.dataset)
         if source.frequency is None or last is None or flags.force_run_all or flags.skip_frequency_check:
             return
-        zone = ZoneInfo(source.time_zone)
+        zone = ZoneInfo(source.time_zone or "UTC")
         if period(last.astimezone(zone), source.frequency) == period(
             context.clock.now().astimezone(zone), source.frequency
         ):
