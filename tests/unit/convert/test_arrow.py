@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -21,6 +22,7 @@ from finport_ingestion.engine.convert.formats.arrow_file import ArrowFileFormat,
 from finport_ingestion.engine.convert.formats.arrow_stream import ArrowStreamFormat, ArrowStreamOptions
 from finport_ingestion.engine.convert.interface import Batch, Head, RawFile
 from finport_ingestion.engine.convert.reading.plain_types import plain
+from finport_ingestion.engine.convert.reading.value_texts import as_texts
 from finport_ingestion.engine.convert.typed import cast_typed, look_typed
 from finport_ingestion.engine.errors import FormatError
 
@@ -161,6 +163,64 @@ def test_a_decimal_with_more_digits_than_its_type_gets_the_type_it_needs(tmp_pat
     assert digits == [str(2**127 - 1), str(-(2**127)), "000"]
 
 
+@pytest.mark.parametrize(("scale", "text"), [(-60, "-15" + "0" * 60), (90, "-0." + "0" * 88 + "15")])
+def test_a_decimal_of_more_digits_than_any_type_is_exact_text(scale: int, text: str) -> None:
+    unscaled = pa.array([7, -15, None]).cast(pa.decimal128(20, 0))
+    values = pa.Array.from_buffers(pa.decimal128(38, scale), 3, unscaled.buffers())
+    assert plain(values).to_pylist()[1:] == [text, None]
+    assert plain(values.slice(1)).to_pylist() == [text, None]
+
+
+@pytest.mark.parametrize("dense", [False, True])
+def test_moments_that_python_does_not_hold_are_exact_texts_in_a_union(dense: bool) -> None:
+    far = pa.array([253_402_300_800_000_000, 0, None], pa.int64()).cast(pa.timestamp("us"))
+    codes, words = pa.array([0, 1, 0], pa.int8()), pa.array(["a", "b", "c"])
+    if dense:
+        union = pa.UnionArray.from_dense(codes, pa.array([0, 1, 2], pa.int32()), [far, words])
+    else:
+        union = pa.UnionArray.from_sparse(codes, [far, words])
+    assert plain(union).to_pylist() == ["10000-01-01T00:00:00.000000", "b", None]
+    assert plain(union.slice(1)).to_pylist() == ["b", None]
+
+
+def test_moments_that_python_does_not_hold_are_exact_in_json() -> None:
+    times = pa.array([86_400_000_000_000, 1, None], pa.int64()).cast(pa.time64("ns"))
+    days = pa.array([2_932_897, 0, None], pa.int32()).cast(pa.date32())
+    struct = pa.StructArray.from_arrays([pa.array([[one] for one in times]), days], names=["t", "d"])
+    assert as_texts(struct).to_pylist() == [
+        '{"t":["24:00:00"],"d":"10000-01-01"}',
+        '{"t":["00:00:00.000000001"],"d":"1970-01-01"}',
+        '{"t":[null],"d":null}',
+    ]
+
+
+class _CField(ctypes.Structure):
+    """The beginning of a field as Arrow hands it to others, which names types that its Python does not."""
+
+    _fields_ = [("format", ctypes.c_char_p), ("rest", ctypes.c_byte * 64)]
+
+
+@pytest.mark.parametrize("code", [b"tiM", b"tiD"], ids=["months", "days and milliseconds"])
+@pytest.mark.parametrize("nested", [False, True])
+def test_an_interval_that_arrow_has_no_python_for_is_refused_by_name(code: bytes, nested: bool, tmp_path: Path) -> None:
+    exported = _CField()
+    pa.field("x", pa.int32())._export_to_c(ctypes.addressof(exported))
+    exported.format = code
+    field = pa.Field._import_from_c(ctypes.addressof(exported))
+    schema = pa.schema([pa.field("x", pa.list_(field)) if nested else field])
+    out = io.BytesIO()
+    pa.ipc.new_stream(out, schema).close()
+    with pytest.raises(FormatError, match="column 'x' is of an Arrow type that nothing here reads"):
+        list(STREAM.read(raw_of(tmp_path, out.getvalue())))
+
+
+def test_a_decimal_that_would_be_a_text_of_zeros_is_refused(tmp_path: Path) -> None:
+    unscaled = pa.array([7]).cast(pa.decimal128(20, 0))
+    values = pa.Array.from_buffers(pa.decimal128(38, 2_000_000_000), 1, unscaled.buffers())
+    with pytest.raises(FormatError, match="2000000000 digits behind the point"):
+        list(FILE.read(raw_of(tmp_path, file_of(pa.table({"a": values})))))
+
+
 def test_a_date_with_a_time_of_day_is_a_date_and_is_told(tmp_path: Path) -> None:
     values = pa.array([86_400_000, 86_400_001], pa.int64()).view(pa.date64())
     [_, found] = FILE.read(raw_of(tmp_path, file_of(pa.table({"d": values}))))
@@ -208,6 +268,27 @@ def test_a_stream_without_its_end_mark_is_told(tmp_path: Path) -> None:
     assert "no end mark" in cut[0].warnings[0]
     with pytest.raises(FormatError):
         list(STREAM.read(raw_of(tmp_path, content[:-20])))
+
+
+def test_streams_one_behind_the_other_are_all_read(tmp_path: Path) -> None:
+    one, other = stream_of(pa.table({"a": [1, 2]})), stream_of(pa.table({"a": [3]}))
+    assert column_of(STREAM.read(raw_of(tmp_path, one + other + one + bytes(16)))) == [1, 2, 3, 1, 2]
+
+
+def test_what_is_no_stream_of_the_same_columns_behind_the_end_mark_is_refused(tmp_path: Path) -> None:
+    one = stream_of(pa.table({"a": [1, 2]}))
+    with pytest.raises(FormatError, match=f"a stream of another schema begins at byte {len(one)}"):
+        column_of(STREAM.read(raw_of(tmp_path, one + stream_of(pa.table({"b": [1]})))))
+    with pytest.raises(FormatError, match="not readable as an Arrow stream"):
+        column_of(STREAM.read(raw_of(tmp_path, one + b"and more")))
+
+
+def test_the_end_of_a_day_keeps_its_number_in_a_list_too(tmp_path: Path) -> None:
+    times = pa.array([86_400_000_000, None], pa.int64()).cast(pa.time64("us"))
+    lists = pa.ListArray.from_arrays(pa.array([0, 2], pa.int32()), times)
+    column = pa.StructArray.from_arrays([lists], names=["times"])
+    [_, batch] = FILE.read(raw_of(tmp_path, file_of(pa.table({"a": column}))))
+    assert batch.columns.column(0).field(0).flatten().cast(pa.int64()).to_pylist() == [86_400_000_000, None]
 
 
 def test_texts_that_are_no_utf8_are_refused(tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ def one_field(kind: str, width: int, decimals: int, *values: bytes, version: int
         (b"1.5E+03   ", "1500"),
         (b"1.25e-05  ", "0.0000125"),
         (b"       .5 ", ".5"),
+        (b"    +12.50", "12.50"),
+        (b"        5.", "5"),
         (b"          ", None),
         (b"         .", None),
         (b"\0" * 10, None),

@@ -141,6 +141,13 @@ def test_types_that_no_column_holds_are_refused(tmp_path: Path, dtype: Any) -> N
         read(tmp_path, npy(np.zeros(1, dtype), allow_pickle=True))
 
 
+def test_characters_that_do_not_exist_are_refused(tmp_path: Path) -> None:
+    for code in (0x110000, 0x7FFFFFFF, 0xD800):
+        array = np.array([code, ord("a")], "<u4").view("<U1")
+        with pytest.raises(FormatError, match="characters that do not exist"):
+            read(tmp_path, npy(array))
+
+
 def test_a_bomb_is_refused_before_it_unfolds(tmp_path: Path) -> None:
     content = member(npy(np.zeros(30 << 20, "u1")))
     with pytest.raises(FormatError, match="unfold from"):

@@ -18,6 +18,7 @@ import pytest
 from finport_ingestion.engine.convert.outputs.dataset import DatasetWriter, writing
 from finport_ingestion.engine.convert.outputs.registry import OUTPUTS
 from finport_ingestion.engine.errors import ConfigError
+from tests.unit.convert.read_bytes import read_bytes
 
 TABLE = pa.table(
     {
@@ -70,6 +71,11 @@ def test_json_lines_keep_every_digit_of_a_number() -> None:
     assert (first["tags"], third["amount"]) == (["a", None], None)
 
 
+def test_a_float_that_is_no_number_is_no_null_in_a_map_of_json() -> None:
+    table = pa.table({"x": pa.array([[("a", float("nan"))]], pa.map_(pa.string(), pa.float64()))})
+    assert read("jsonl", written("jsonl", table)) == [{"x": [["a", "NaN"]]}]
+
+
 def test_a_float_that_is_no_number_is_no_null_in_json() -> None:
     table = pa.table({"x": [float("nan"), float("-inf"), None], "y": [[float("inf")], [], None]})
     rows = read("jsonl", written("jsonl", table))
@@ -87,12 +93,80 @@ def test_a_table_without_rows_is_a_valid_file(name: str) -> None:
     [
         ("orc", pa.array([time(1, 2, 3)], pa.time64("us"))),
         ("orc", pa.array([Decimal(1)], pa.decimal256(60, 2))),
+        ("orc", pa.array([1], pa.duration("us"))),
+        ("orc", pa.array([[time(1, 2, 3)]], pa.list_(pa.time64("us")))),
+        ("orc", pa.array([[None]], pa.list_(pa.null()))),
+        ("orc", pa.array([{"y": Decimal(1)}], pa.struct([("y", pa.decimal256(60, 2))]))),
         ("avro", pa.array([1], pa.timestamp("ns"))),
+        ("avro", pa.array([1], pa.int64()).cast(pa.time64("ns"))),
+        ("avro", pa.array([[("k", 1), ("k", 2)]], pa.map_(pa.string(), pa.int64()))),
     ],
 )
 def test_what_a_format_cannot_hold_exactly_is_refused_by_name(name: str, column: pa.Array) -> None:
-    with pytest.raises(ConfigError, match="column 'x'"):
+    with pytest.raises(ConfigError, match=r"column 'x'|a map has one key twice"):
         written(name, pa.table({"x": column}))
+
+
+FAR = {
+    "day": (pa.date32(), [2_932_897, -719_163, 0, None]),  # 10000-01-01, and the day before year 1
+    "at": (pa.timestamp("us", "UTC"), [253_402_300_800_000_000, -(1 << 60), 0, None]),
+    "time": (pa.time64("us"), [86_400_000_000, 0, 1, None]),  # 24:00:00
+    "fine": (pa.time64("ns"), [86_400_000_000_000, 86_399_999_999_000, 0, None]),
+}
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("name", FAR)
+def test_avro_holds_moments_that_python_does_not(tmp_path: Path, name: str, nested: bool) -> None:
+    kind, ticks = FAR[name]
+    column = pa.array(ticks, pa.int32() if pa.types.is_date32(kind) else pa.int64()).cast(kind)
+    content = written("avro", pa.table({"x": pa.array([[one] for one in column]) if nested else column}))
+    # Python's readers of Avro make dates and times of Python: Arrow's integers show what is there.
+    [_, batch] = read_bytes(tmp_path, content, format="avro").batches
+    found = batch.columns.column("x").flatten() if nested else batch.columns.column("x")
+    counted = found.cast(pa.int32() if pa.types.is_date32(kind) else pa.int64()).to_pylist()
+    assert counted == [None if one is None else one // (1_000 if name == "fine" else 1) for one in ticks]
+
+
+@pytest.mark.parametrize(
+    ("name", "texts"),
+    [
+        ("day", ["10000-01-01", "0000-12-31", "1970-01-01", None]),
+        ("time", ["24:00:00", "00:00:00", "00:00:00.000001", None]),
+        ("fine", ["24:00:00", "23:59:59.999999000", "00:00:00", None]),
+    ],
+)
+def test_json_lines_spell_moments_that_python_does_not_hold(name: str, texts: list[str | None]) -> None:
+    kind, ticks = FAR[name]
+    column = pa.array(ticks, pa.int32() if pa.types.is_date32(kind) else pa.int64()).cast(kind)
+    table = pa.table({"x": column, "inside": pa.array([{"y": [one]} for one in column])})
+    rows = read("jsonl", written("jsonl", table))
+    assert [row["x"] for row in rows] == texts
+    assert [row["inside"]["y"] for row in rows] == [[text] for text in texts]
+
+
+def test_json_lines_keep_nanoseconds_far_moments_and_durations() -> None:
+    table = pa.table(
+        {
+            "ns": pa.array([1, None], pa.timestamp("ns")),
+            "far": pa.array([253_402_300_800_000_000, None], pa.timestamp("us", "UTC")),
+            "near": pa.array([datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC), None], pa.timestamp("us", "UTC")),
+            "for": pa.array([-1, None], pa.duration("ns")),
+        }
+    )
+    [row, nothing] = read("jsonl", written("jsonl", table))
+    assert row == {
+        "ns": "1970-01-01T00:00:00.000000001",
+        "far": "10000-01-01T00:00:00.000000Z",
+        "near": "2024-01-02T03:04:05+00:00",
+        "for": "PT-0.000000001S",
+    }
+    assert set(nothing.values()) == {None}
+
+
+def test_avro_names_inside_a_structure_are_valid_too() -> None:
+    content = written("avro", pa.table({"x": pa.array([{"a b": 1, "a-b": 2, "1": None}])}))
+    assert read("avro", content) == [{"x": {"a_b": 1, "a_b_2": 2, "_1": None}}]
 
 
 def test_avro_names_are_valid_and_the_delivered_ones_are_kept() -> None:
@@ -125,6 +199,28 @@ def test_partitions_are_folders_as_hive_names_them(tmp_path: Path) -> None:
     folders = sorted(str(file.path.relative_to(tmp_path).parent) for file in writer.written)
     assert folders == ["day=2024-01-02/v=%2E.", "day=2024-01-02/v=a%2Fb", "day=__HIVE_DEFAULT_PARTITION__/v=x"]
     assert sum(file.row_count for file in writer.written) == 3
+
+
+@pytest.mark.parametrize("name", FAR)
+def test_partitions_keep_moments_that_python_does_not_hold(tmp_path: Path, name: str) -> None:
+    kind, [tick, *_] = FAR[name]
+    column = pa.array([tick], pa.int32() if pa.types.is_date32(kind) else pa.int64()).cast(kind)
+    batch = pa.record_batch({"k": column, "v": [1]})
+    output = OUTPUTS.get("parquet")()
+    with writing(DatasetWriter(folder=tmp_path, schema=batch.schema, output=output, partition_by=("k",))) as writer:
+        writer.write(batch)
+    texts = {"day": "10000-01-01", "at": "10000-01-01T00%3A00%3A00.000000Z"}
+    assert [one.path.parent.name for one in writer.written] == [f"k={texts.get(name, '24%3A00%3A00')}"]
+
+
+def test_a_partition_that_no_folder_can_be_named_for_is_refused(tmp_path: Path) -> None:
+    batch = pa.record_batch({"k": ["a" * 300], "v": [1]})
+    output = OUTPUTS.get("parquet")()
+    with (
+        pytest.raises(ConfigError, match=r"column 'k' has the value 'aaa.* too long"),
+        writing(DatasetWriter(folder=tmp_path, schema=batch.schema, output=output, partition_by=("k",))) as writer,
+    ):
+        writer.write(batch)
 
 
 def test_partitioning_by_what_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -187,6 +187,34 @@ def test_a_cut_file_is_refused(share: float, tmp_path_factory: pytest.TempPathFa
         rows(tmp_path_factory.mktemp("cut"), content[: int(len(content) * share)])
 
 
+def test_a_page_whose_checksum_does_not_fit_is_refused(tmp_path: Path) -> None:
+    table = pa.table({"a": [1_234_567_890, 5]})
+    content = file_of(table, compression="none", use_dictionary=False, write_page_checksum=True, write_statistics=False)
+    damaged = content.replace(struct.pack("<q", 1_234_567_890), struct.pack("<q", 1_234_567_891))
+    assert damaged != content
+    assert rows(tmp_path, content) == table.to_pylist()
+    with pytest.raises(FormatError, match="CRC checksum verification failed"):
+        rows(tmp_path, damaged)
+
+
+def test_a_footer_that_states_another_number_of_rows_is_refused(tmp_path: Path) -> None:
+    content = file_of(pa.table({"a": [None] * 12_345}))
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    at = content.index(b"\xf2\xc0\x01", footer)  # 12345 as Thrift writes it: of the file, before its row groups'
+    with pytest.raises(FormatError, match="it says that it has 12344 rows, and holds 12345"):
+        rows(tmp_path, content[:at] + b"\xf0\xc0\x01" + content[at + 3 :])
+
+
+def test_rows_that_only_the_row_groups_state_are_read_and_told(tmp_path: Path) -> None:
+    content = file_of(pa.table({"a": ["x"] * 12_345}))
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    at = content.index(b"\xf2\xc0\x01", footer)
+    shorter = content[:at] + b"\x80\x80\x00" + content[at + 3 :]  # 0, in as many bytes
+    batches = list(READER.read(raw_of(tmp_path, shorter)))
+    assert sum(batch.columns.num_rows for batch in batches) == 12_345
+    assert "states no rows, and 12345 in row groups" in batches[0].warnings[0]
+
+
 def test_rows_of_many_groups_come_in_order(tmp_path: Path) -> None:
     content = file_of(pa.table({"a": range(150_000)}), row_group_size=1_000)
     batches = list(READER.read(raw_of(tmp_path, content)))

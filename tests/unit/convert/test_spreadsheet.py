@@ -145,6 +145,47 @@ def test_error_cells_are_told_with_their_address_and_never_silently_null(tmp_pat
     assert "column 't' has 1 error cells, kept as text: B3 #N/A" in told(batches)
 
 
+def test_errors_that_no_library_knows_cost_their_cell_and_not_the_workbook(tmp_path: Path) -> None:
+    lines = (
+        '<row r="1"><c r="A1" t="inlineStr"><is><t>n</t></is></c><c r="B1" t="inlineStr"><is><t>t</t></is></c></row>'
+        '<row r="2"><c r="A2"><v>1</v></c><c r="B2" t="str"><v>#SPILL!</v></c></row>'
+        '<row r="3"><c r="A3" t="e"><v>#SPILL!</v></c><c r="B3" t="e"><f>X()</f><v>#GETTING_DATA</v></c></row>'
+    )
+    content = changed(book([["x"]]), "xl/worksheets/sheet1.xml", lambda xml: _with_rows(xml, lines))
+    batches = read(tmp_path, content)
+    assert table(batches).to_pylist() == [{"n": 1, "t": "#SPILL!"}, {"n": None, "t": "#GETTING_DATA"}]
+    assert "column 'n' has 1 error cells, made null: A3 #SPILL!" in told(batches)
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["shared", "inline"])
+def test_blanks_at_the_ends_of_texts_are_kept_without_their_mark(tmp_path: Path, shared: bool) -> None:
+    texts = [" both ", "end\n", " ", "<marked> ", "none"]
+    content = book([["t"], *([text] for text in texts)])
+    if not shared:
+        cells = "".join(
+            f'<row r="{at}"><c r="A{at}" t="inlineStr"><is><t>{text.replace("<", "&lt;")}</t></is></c></row>'
+            for at, text in enumerate(["t", *texts], start=1)
+        )
+        content = changed(content, "xl/worksheets/sheet1.xml", lambda xml: _with_rows(xml, cells))
+    content = changed(
+        content,
+        "xl/sharedStrings.xml",
+        lambda xml: xml.replace(b' xml:space="preserve"', b"").replace(b"end\n", b"end&#xA;"),
+    )
+    assert table(read(tmp_path, content)).column("t").to_pylist() == texts
+
+
+def test_a_number_below_zero_that_is_shown_as_a_date_is_that_number(tmp_path: Path) -> None:
+    def change(made: openpyxl.Workbook) -> None:
+        for row in (2, 3, 4):
+            made["s1"].cell(row, 1).number_format = "yyyy-mm-dd"
+
+    batches = read(tmp_path, book([["d", "n"], [45_000, -1], [-1.5, -2], [45_001, 3]], change=change))
+    assert table(batches).column("d").to_pylist() == ["2023-03-15", "-1.5", "2023-03-16"]
+    assert "mixes dates and numbers; it is kept as text: A3 is the first number" in told(batches)
+    assert table(batches).column("n").to_pylist() == [-1, -2, 3]
+
+
 def test_error_cells_of_xlsb_are_told(tmp_path: Path) -> None:
     def row(at: int) -> bytes:
         return _record(0, struct.pack("<I", at) + bytes(21))
@@ -173,6 +214,56 @@ def test_an_error_of_ods_is_told_and_repeated_cells_are_repeated(tmp_path: Path)
     batches = read(tmp_path, ods_package(rows))
     assert table(batches, "prices").to_pylist() == [{"a": 0.5, "b": 0.5}] * 2 + [{"a": None, "b": None}]
     assert "B4 #DIV/0!" in told(batches)
+
+
+def ods_column(*cells: str) -> bytes:
+    """A sheet of the columns `id` and `v`: each of the cells is a record."""
+    names = "".join(
+        f"<table:table-cell office:value-type='string'><text:p>{n}</text:p></table:table-cell>" for n in ("id", "v")
+    )
+    records = "".join(
+        f"<table:table-row><table:table-cell office:value-type='float' office:value='{at}'/>{cell}</table:table-row>"
+        for at, cell in enumerate(cells)
+    )
+    return ods_package(f"<table:table-row>{names}</table:table-row>{records}")
+
+
+def test_a_duration_of_ods_is_one_in_the_words_of_the_file(tmp_path: Path) -> None:
+    words = ["PT36H00M00S", "-PT01H00M00S", "P2DT1H"]
+    cells = [f"<table:table-cell office:value-type='time' office:time-value='{text}'/>" for text in words]
+    batches = read(tmp_path, ods_column(*cells))
+    assert table(batches, "prices").column("v").to_pylist() == words
+    assert "column 'v' holds durations; they are kept as text" in told(batches)
+    clock = "<table:table-cell office:value-type='time' office:time-value='PT09H30M00S'/>"
+    batches = read(tmp_path, ods_column(clock, cells[0]))
+    assert table(batches, "prices").column("v").to_pylist() == ["09:30:00", "PT36H00M00S"]
+    assert "mixes durations and times" in told(batches)
+
+
+def test_a_moment_of_ods_with_a_zone_keeps_it(tmp_path: Path) -> None:
+    cell = "<table:table-cell office:value-type='date' office:date-value='2024-02-29T10:00:00+01:00'/>"
+    found = table(read(tmp_path, ods_column(cell)), "prices")
+    assert found.column("v").to_pylist() == ["2024-02-29T10:00:00+01:00"]
+
+
+def test_text_of_ods_is_kept_wherever_its_cell_has_it(tmp_path: Path) -> None:
+    found = table(
+        read(
+            tmp_path,
+            ods_column(
+                "<table:table-cell office:value-type='string'><text:list><text:list-item><text:p>listed</text:p>"
+                "</text:list-item></text:list></table:table-cell>",
+                "<table:table-cell><text:p>of no type</text:p></table:table-cell>",
+                "<table:covered-table-cell office:value-type='string'><text:p>covered</text:p>"
+                "</table:covered-table-cell>",
+                "<table:table-cell office:value-type='string'><office:annotation><text:p>a note</text:p>"
+                "</office:annotation><text:p>noted</text:p></table:table-cell>",
+                "<table:table-cell/>",
+            ),
+        ),
+        "prices",
+    )
+    assert found.column("v").to_pylist() == ["listed", "of no type", "covered", "noted", None]
 
 
 def test_a_formula_without_a_stored_result_is_told(tmp_path: Path) -> None:
@@ -226,6 +317,13 @@ def test_a_cell_far_out_asks_for_no_memory(tmp_path: Path) -> None:
     content = changed(book([["x"]]), "xl/worksheets/sheet1.xml", lambda xml: _with_rows(xml, far))
     with pytest.raises(FormatError, match="spans 1048576 rows and 16384 columns"):
         read(tmp_path, content)
+
+
+def test_a_cell_outside_of_every_sheet_asks_for_no_time(tmp_path: Path) -> None:
+    cell = _record(5, struct.pack("<IId", 4_000_000, 0, 2.0))
+    cells = b"".join([_record(129), _record(145), _record(0, bytes(25)), cell])
+    with pytest.raises(FormatError, match="spans 1 rows and 4000001 columns"):
+        read(tmp_path, xlsb_package(cells + _record(146) + _record(130)))
 
 
 def test_cells_repeated_without_end_ask_for_no_memory(tmp_path: Path) -> None:

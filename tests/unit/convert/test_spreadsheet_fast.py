@@ -131,6 +131,8 @@ def cell(column: str, attributes: str, content: str) -> Callable[[int], str]:
         cell("C", ' s="1"', "<v>45000</v>"),
         cell("D", "", "<v>45000</v>"),
         cell("D", ' s="1"', "<v>0.5</v>"),
+        cell("D", ' s="1"', "<v>2958466</v>"),
+        cell("D", ' s="1"', "<v>-5</v>"),
         cell("G", "", "<v>1</v>"),
         cell("G", ' t="str"', "<v>true</v>"),
     ],
@@ -154,4 +156,13 @@ def test_texts_of_digits_stay_texts(tmp_path: Path) -> None:
     fast, slow = both(tmp_path, large(rows=digits))
     assert fast is not None
     assert fast.columns.schema.field("account").type == pa.string()
+    assert fast.columns.equals(slow.columns)
+
+
+def test_empty_texts_are_no_values(tmp_path: Path) -> None:
+    empty = {n: cell("B", ' t="str"', "<f>A1</f><v></v>")(n) for n in range(2, _COUNT, 3)}
+    side = {n: cell("C", ' t="str"', "<v></v>")(n) for n in range(2, _COUNT, 7)}
+    fast, slow = both(tmp_path, large(rows=empty | side))
+    assert fast is not None
+    assert fast.columns.column("account").null_count >= 170
     assert fast.columns.equals(slow.columns)

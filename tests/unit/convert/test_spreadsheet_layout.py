@@ -96,6 +96,12 @@ def test_numbers_from_the_first_row_have_no_header() -> None:
     assert "no header row can be told" in said(table)
 
 
+def test_blank_rows_above_records_without_a_header_are_told() -> None:
+    table = found([[], [], [None, 1, 2], [None, 3, 4]])
+    assert table.columns.num_rows == 2
+    assert "blank above the records, which begin in row 3" in said(table)
+
+
 def test_notes_below_are_left_out_and_told_with_their_rows() -> None:
     rows = [HEADER, *_RECORDS, [None, None, None], ["Source: the exchange", None, None], ["* preliminary", None, None]]
     table = found(rows)

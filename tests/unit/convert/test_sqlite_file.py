@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from upath import UPath
 
+from finport_ingestion.engine.convert.formats.sqlite_file import SqliteFormat, SqliteOptions
+from finport_ingestion.engine.convert.interface import RawFile
+from finport_ingestion.engine.convert.reading.sqlite_types import decimal_texts
 from finport_ingestion.engine.errors import FormatError
 from finport_ingestion.engine.limits import ReadLimits
 from tests.conformance.formats.samples.statistical import written
@@ -81,6 +85,10 @@ def test_amounts_of_more_decimals_than_declared_stay_floats_and_are_told(tmp_pat
         ("POINT", ["1,2"], pa.string()),
         ("DATE", [], pa.date32()),
         ("NUMERIC(10,2)", [], pa.decimal128(18, 2)),
+        ("TIME", [], pa.time64("us")),
+        ("TIMESTAMP WITH TIME ZONE", [], pa.timestamp("us", "UTC")),
+        ("DECIMAL(100,2)", [1.5, 2], pa.decimal128(18, 1)),
+        ("DECIMAL(50,2)", [1.5, 2], pa.decimal128(18, 2)),
     ],
 )
 def test_a_column_has_its_declared_type_where_the_values_agree(
@@ -99,6 +107,11 @@ def test_a_column_has_its_declared_type_where_the_values_agree(
         ("TIMESTAMP", "2024-02-29T01:02:03", datetime.fromisoformat("2024-02-29 01:02:03")),
         ("DATETIME", "2024-02-29T01:02:03+01:00", datetime.fromisoformat("2024-02-29T00:02:03+00:00")),
         ("DATE", "29.02.2024", "29.02.2024"),
+        ("DATE", "0000-01-01", "0000-01-01"),
+        ("TIME", "09:30:00", time(9, 30)),
+        ("TIME", "23:59:59.123456", time(23, 59, 59, 123456)),
+        ("TIME", "24:00:00", "24:00:00"),
+        ("TIME", "noon", "noon"),
     ],
 )
 def test_moments_held_as_text_are_moments_where_every_value_is_one(
@@ -245,3 +258,29 @@ def test_a_database_without_tables_is_refused(tmp_path: Path) -> None:
 def test_a_header_with_nothing_behind_it_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="pages of 0 bytes"):
         read(tmp_path, b"SQLite format 3\0" + bytes(500))
+
+
+@given(
+    st.lists(
+        st.none() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False), max_size=20
+    )
+)
+@settings(max_examples=200, deadline=None)
+def test_numbers_are_spelled_with_the_digits_that_python_shows(values: list[float | None]) -> None:
+    expected = [None if value is None else format(Decimal(repr(value)), "f").removesuffix(".0") for value in values]
+    assert decimal_texts(values).to_pylist() == expected
+
+
+def test_a_reader_tells_two_files_apart(tmp_path: Path) -> None:
+    reader = SqliteFormat(SqliteOptions(format="sqlite"))
+    kinds = []
+    for number, content in enumerate((column("NUMERIC(5,1)", 1.5), column("NUMERIC(5,2)", 1.25))):
+        path = tmp_path / str(number)
+        path.write_bytes(content)
+        raw = RawFile(path=UPath(path), uri="landing/t", size_bytes=len(content))
+        kinds += [
+            batch.columns.schema.field("x").type
+            for found in (reader.sample(raw, size_bytes=1 << 20), reader.read(raw))
+            for batch in found
+        ]
+    assert kinds == [pa.decimal128(18, 1)] * 4 + [pa.decimal128(18, 2)] * 4

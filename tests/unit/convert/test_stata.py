@@ -159,6 +159,15 @@ def test_a_file_cut_anywhere_is_refused(tmp_path: Path) -> None:
             read(tmp_path, content[: int(len(content) * share)])
 
 
+def test_a_file_cut_in_its_labels_is_refused(tmp_path: Path) -> None:
+    labels = {"x": {1: "one", 2: "two"}}
+    content = dta({"x": [1, 2]}, variable_value_labels=labels)
+    assert read(tmp_path, content + b"\n").rows("value_labels")
+    for size in (1, 12, 30, len(content) - content.index(b"<value_labels>") - 20):
+        with pytest.raises(FormatError, match=r"it does not end with </stata_dta>|landing/delivered"):
+            read(tmp_path, content[:-size])
+
+
 def test_a_file_of_no_rows_shows_its_columns(tmp_path: Path) -> None:
     out = io.BytesIO()
     pd.DataFrame({"x": [1.0]}).iloc[:0].to_stata(out, write_index=False)

@@ -14,7 +14,7 @@ from finport_ingestion.engine.errors import ConfigError
 from finport_ingestion.engine.logical import LogicalType, parse_logical
 from finport_ingestion.engine.records import Watermark
 from finport_ingestion.engine.sources.database.relation import decimal_type
-from finport_ingestion.engine.sources.database.sqlite_values import declared_type, exact
+from finport_ingestion.engine.sources.database.sqlite_values import exact, stored_type
 from finport_ingestion.engine.sources.database.values import cuts, mark_of, parsed, spelled
 
 ORDERED = st.one_of(
@@ -119,7 +119,7 @@ def test_decimals_grow_in_steps_and_end_as_text() -> None:
     ],
 )
 def test_a_declaration_has_one_type(declaration: str, kind: str) -> None:
-    assert str(declared_type(declaration)) == kind
+    assert str(stored_type(declaration)) == kind
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_declaration_has_one_type(declaration: str, kind: str) -> None:
     ],
 )
 def test_what_fits_its_declaration_is_kept_exactly(declaration: str, stored: Any, value: Any) -> None:
-    found = exact(declared_type(declaration))(stored)
+    found = exact(stored_type(declaration))(stored)
     assert (found, type(found)) == (value, type(value))
 
 
@@ -164,4 +164,4 @@ def test_what_fits_its_declaration_is_kept_exactly(declaration: str, stored: Any
 )
 def test_what_does_not_fit_its_declaration_is_refused(declaration: str, stored: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
-        exact(declared_type(declaration))(stored)
+        exact(stored_type(declaration))(stored)

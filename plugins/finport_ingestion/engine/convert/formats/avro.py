@@ -5,7 +5,7 @@ convert: {format: avro}
 ```
 
 A union of one type and null is that type; of several number types, the wider one; any other is text: strings as they
-are, records and lists as JSON.
+are, records and lists as JSON. A column with records that hold themselves is JSON, too.
 """
 
 from __future__ import annotations

@@ -11,10 +11,14 @@ convert: {format: sqlite, table: invoices}
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, RawFile
 from finport_ingestion.engine.options import FormatOptions
+
+if TYPE_CHECKING:
+    from finport_ingestion.engine.convert.reading.sqlite_tables import Surveys
 
 
 class SqliteOptions(FormatOptions):
@@ -37,6 +41,12 @@ class SqliteFormat:
     def __init__(self, options: SqliteOptions) -> None:
         self.options = options
 
+    @cached_property
+    def _surveys(self) -> Surveys:
+        from finport_ingestion.engine.convert.reading.sqlite_tables import Surveys
+
+        return Surveys()
+
     @classmethod
     def recognises(cls, head: Head) -> Likeness | None:
         return Likeness(1.0, "begins with SQLite format 3") if head.content.startswith(b"SQLite format 3\0") else None
@@ -44,9 +54,9 @@ class SqliteFormat:
     def read(self, raw: RawFile) -> Iterator[Batch]:
         from finport_ingestion.engine.convert.reading.sqlite_tables import read_sqlite
 
-        return read_sqlite(raw)
+        return read_sqlite(raw, self._surveys)
 
     def sample(self, raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
         from finport_ingestion.engine.convert.reading.sqlite_tables import sample_sqlite
 
-        return sample_sqlite(raw)
+        return sample_sqlite(raw, self._surveys)

@@ -68,6 +68,7 @@ class StataFormat:
             choices={"encoding": self.options.encoding, "user_missing": True},
             tag_prefix=".",
             unread=_why_unread,
+            end_of=lambda head: b"</stata_dta>" if head.startswith(b"<stata_dta>") else b"",
         )
 
 

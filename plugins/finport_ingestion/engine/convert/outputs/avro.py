@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import fastavro
 import pyarrow as pa
+import pyarrow.compute as pc
 from fastavro.write import Writer
 
+from finport_ingestion.engine.convert.reading.leaves import each_leaf
 from finport_ingestion.engine.errors import ConfigError
 
 _ROWS = 10_000
@@ -34,6 +37,9 @@ class AvroOutput:
     def open(self, file: BinaryIO, schema: pa.Schema) -> AvroFile:
         return AvroFile(file, schema)
 
+    def relabel(self, file: Path, schema: pa.Schema) -> bool:
+        return True  # it tells nothing of its fields but their types
+
 
 class AvroFile:
     """See OutputFile."""
@@ -49,9 +55,12 @@ class AvroFile:
         return self._file.tell()
 
     def write(self, batch: pa.RecordBatch) -> None:
-        renamed = batch.rename_columns(list(self._names.values()))
+        counted = pa.RecordBatch.from_arrays(
+            [_counted(values, name) for name, values in zip(batch.schema.names, batch.columns, strict=True)],
+            names=list(self._names.values()),
+        )
         for start in range(0, batch.num_rows, _ROWS):
-            for row in renamed.slice(start, _ROWS).to_pylist(maps_as_pydicts="strict"):
+            for row in _rows(counted.slice(start, _ROWS)):
                 self._writer.write(row)
         self.row_count += batch.num_rows
 
@@ -60,6 +69,35 @@ class AvroFile:
 
     def abandon(self) -> None:
         """What is held back goes nowhere."""
+
+
+def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+    try:
+        rows: list[dict[str, Any]] = batch.to_pylist(maps_as_pydicts="strict")
+    except KeyError as error:
+        raise ConfigError(f"a map has one key twice, which Avro cannot hold: {error}.", hint="write Parquet") from error
+    return rows
+
+
+def _counted(values: pa.Array, column: str) -> pa.Array:
+    """`values` as Avro stores them, so that none becomes a date or time of Python on its way, which reach less far."""
+
+    def change(leaf: pa.Array) -> pa.Array:
+        kind = leaf.type
+        if pa.types.is_date32(kind):
+            return leaf.cast(pa.int32())
+        if kind == pa.time64("ns"):
+            return _micros(leaf.cast(pa.int64()), column)
+        return leaf.cast(pa.int64()) if pa.types.is_time(kind) or pa.types.is_timestamp(kind) else leaf
+
+    return each_leaf(values, change, names=lambda names: list(_names(list(names)).values()))
+
+
+def _micros(nanoseconds: pa.Int64Array, column: str) -> pa.Int64Array:
+    micros = pc.divide(nanoseconds, 1_000)
+    if not pc.all(pc.equal(pc.multiply(micros, 1_000), nanoseconds), min_count=0).as_py():
+        raise _cut(column)
+    return micros
 
 
 def _record(name: str, fields: Any, names: dict[str, str]) -> dict[str, Any]:
@@ -89,7 +127,7 @@ def _type(kind: pa.DataType, name: str, column: str) -> Any:
         return {"type": "map", "values": ["null", _type(kind.item_type, f"{name}_value", column)]}
     if pa.types.is_struct(kind):
         fields = [kind.field(at) for at in range(kind.num_fields)]
-        return _record(name, fields, {field.name: field.name for field in fields})
+        return _record(name, fields, _names([field.name for field in fields]))
     found = next((spelled for is_kind, spelled in _SIMPLE if is_kind(kind)), None)
     if found is None:
         raise ConfigError(f"column '{column}' is {kind}, which Avro cannot hold.", hint="write Parquet")
@@ -98,8 +136,12 @@ def _type(kind: pa.DataType, name: str, column: str) -> Any:
 
 def _moment(kind: pa.TimestampType, column: str) -> str:
     if kind.unit == "ns":
-        raise ConfigError(f"column '{column}' has nanoseconds, which are cut here.", hint="write Parquet")
+        raise _cut(column)
     return "timestamp-micros" if kind.tz else "local-timestamp-micros"
+
+
+def _cut(column: str) -> ConfigError:
+    return ConfigError(f"column '{column}' has nanoseconds, which are cut here.", hint="write Parquet")
 
 
 def _names(delivered: list[str]) -> dict[str, str]:

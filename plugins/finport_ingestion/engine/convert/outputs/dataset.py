@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
@@ -13,11 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finport_ingestion.engine.convert.outputs.interface import Output, OutputFile
+from finport_ingestion.engine.convert.reading.leaves import each_leaf
+from finport_ingestion.engine.convert.reading.value_texts import spelled_moments
 from finport_ingestion.engine.digest import canonical
 from finport_ingestion.engine.errors import ConfigError
 
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _MOST_PARTITIONS = 1000
+_MOST_NAME_BYTES = 255  # of a folder, on every file system
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,14 @@ class DatasetWriter:
         for place in list(self._open):
             self._end(place)
 
+    def relabel(self, schema: pa.Schema) -> bool:
+        """Give the finished files the metadata of the fields of `schema`; False where they must be written again."""
+        self.schema = schema
+        if not all(self.output.relabel(file.path, self._file_schema()) for file in self.written):
+            return False
+        self.written = [replace(file, size_bytes=file.path.stat().st_size) for file in self.written]
+        return True
+
     def abandon(self) -> None:
         """Give up what is open; whoever owns the folder removes it."""
         for opened in self._open.values():
@@ -120,7 +131,10 @@ class DatasetWriter:
         if not self.partition_by:
             yield "", batch
             return
-        keys = [[canonical(value) for value in batch.column(name).to_pylist()] for name in self.partition_by]
+        keys = [
+            [canonical(value) for value in each_leaf(batch.column(name), spelled_moments).to_pylist()]
+            for name in self.partition_by
+        ]
         places = [
             "/".join(_segment(name, text) for name, text in zip(self.partition_by, row, strict=True))
             for row in zip(*keys, strict=True)
@@ -144,4 +158,10 @@ def writing(writer: DatasetWriter) -> Iterator[DatasetWriter]:
 
 def _segment(name: str, text: str | None) -> str:
     value = _NO_VALUE if text in (None, "") else quote(str(text), safe=" ")
-    return f"{quote(name, safe=' ')}={'%2E' + value[1:] if value.startswith('.') else value}"
+    found = f"{quote(name, safe=' ')}={'%2E' + value[1:] if value.startswith('.') else value}"
+    if len(found) > _MOST_NAME_BYTES:
+        raise ConfigError(
+            f"column '{name}' has the value '{str(text)[:40]}...', which is too long for the name of a folder.",
+            hint="partition by a column of shorter values",
+        )
+    return found

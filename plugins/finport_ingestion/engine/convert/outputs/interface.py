@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pyarrow as pa
 
 
@@ -41,5 +43,13 @@ class Output(Protocol):
 
         Raises:
             ConfigError: The format has no way to hold a column exactly; the message names it.
+        """
+        ...
+
+    def relabel(self, file: Path, schema: pa.Schema) -> bool:
+        """Give a finished file the metadata of the fields of `schema`, which is its own otherwise.
+
+        Returns:
+            False where that takes writing its records again.
         """
         ...

@@ -6,10 +6,14 @@ import base64
 import math
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 import pyarrow as pa
+
+from finport_ingestion.engine.convert.reading.leaves import any_leaf, each_leaf
+from finport_ingestion.engine.convert.reading.value_texts import spelled_moments
 
 _ROWS = 10_000
 _OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
@@ -23,6 +27,9 @@ class JsonLinesOutput:
     def open(self, file: BinaryIO, schema: pa.Schema) -> JsonLinesFile:
         return JsonLinesFile(file, schema)
 
+    def relabel(self, file: Path, schema: pa.Schema) -> bool:
+        return True  # it tells nothing of its fields
+
 
 class JsonLinesFile:
     """See OutputFile."""
@@ -30,13 +37,14 @@ class JsonLinesFile:
     def __init__(self, file: BinaryIO, schema: pa.Schema) -> None:
         self._file = file
         # JSON has no NaN and no Infinity: where a column may hold them, every float is looked at.
-        self._floats = [field.name for field in schema if _holds_floats(field.type)]
+        self._floats = [field.name for field in schema if any_leaf(field.type, pa.types.is_floating)]
+        self._temporal = [at for at, field in enumerate(schema) if any_leaf(field.type, pa.types.is_temporal)]
         self.size_bytes = 0
         self.row_count = 0
 
     def write(self, batch: pa.RecordBatch) -> None:
         for start in range(0, batch.num_rows, _ROWS):
-            rows = batch.slice(start, _ROWS).to_pylist()
+            rows = self._spelled(batch.slice(start, _ROWS)).to_pylist()
             for name in self._floats:
                 for row in rows:
                     row[name] = _finite(row[name])
@@ -44,6 +52,11 @@ class JsonLinesFile:
             self._file.write(content)
             self.size_bytes += len(content)
         self.row_count += batch.num_rows
+
+    def _spelled(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        for at in self._temporal:
+            batch = batch.set_column(at, batch.schema.names[at], each_leaf(batch.column(at), spelled_moments))
+        return batch
 
     def close(self) -> None:
         self._file.flush()
@@ -66,10 +79,5 @@ def _finite(value: Any) -> Any:
         return value if math.isfinite(value) else {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
     if isinstance(value, Mapping):
         return {key: _finite(found) for key, found in value.items()}
-    return [_finite(found) for found in value] if isinstance(value, list) else value
-
-
-def _holds_floats(kind: pa.DataType) -> bool:
-    if pa.types.is_nested(kind):
-        return any(_holds_floats(kind.field(at).type) for at in range(kind.num_fields))
-    return bool(pa.types.is_floating(kind))
+    # A map is a list of pairs.
+    return [_finite(found) for found in value] if isinstance(value, (list, tuple)) else value

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.orc
 
+from finport_ingestion.engine.convert.reading.leaves import any_leaf
 from finport_ingestion.engine.errors import ConfigError
 
 _ROWS = 131_072
-_MOST_DIGITS = 38
 
 
 class OrcOutput:
@@ -20,12 +21,15 @@ class OrcOutput:
 
     def open(self, file: BinaryIO, schema: pa.Schema) -> OrcFile:
         for field in schema:
-            if pa.types.is_decimal256(field.type) or pa.types.is_time(field.type):
+            if any_leaf(field.type, _is_unknown):
                 raise ConfigError(
                     f"column '{field.name}' is {field.type}, which ORC cannot hold.",
                     hint="write Parquet, or name another type of the column in a contract",
                 )
         return OrcFile(file, schema)
+
+    def relabel(self, file: Path, schema: pa.Schema) -> bool:
+        return False  # its footer holds them, and nothing writes one without the stripes
 
 
 class OrcFile:
@@ -62,3 +66,8 @@ class OrcFile:
         if self._waiting or always:
             self._writer.write(pa.Table.from_batches(self._waiting, schema=self._schema))
         self._waiting, self._waiting_rows = [], 0
+
+
+def _is_unknown(kind: pa.DataType) -> bool:
+    tests = (pa.types.is_decimal256, pa.types.is_time, pa.types.is_duration, pa.types.is_null)
+    return any(test(kind) for test in tests)

@@ -15,6 +15,7 @@ _MOST_COLUMNS = 2_000  # of a matrix; a wider one is a column of lists
 _DATES = ("Y", "M", "W", "D")
 _TIMES = {"h": "s", "m": "s", "s": "s", "ms": "ms", "us": "us", "ns": "ns"}
 _LARGEST_FLOATS = {"f": 8, "c": 16}  # bytes
+_LAST_CHARACTER = 0x10FFFF
 _LARGEST = {"D": 10**8, "s": 8 * 10**12, "ms": 8 * 10**15}  # of either sign, that stored types hold
 
 
@@ -111,10 +112,13 @@ def decoded(values: pa.BinaryArray, encoding: str) -> pa.StringArray:
 
 
 def _unicode(array: Array) -> pa.StringArray:
+    unknown = "has text of characters that do not exist"
+    if array.dtype.itemsize and array.view(np.uint32).max(initial=0) > _LAST_CHARACTER:
+        raise NoColumn(unknown)  # Python stops with an error of its own
     try:
         return pa.array(array.tolist(), pa.string())
     except (ValueError, UnicodeError, pa.ArrowInvalid) as error:
-        raise NoColumn("has text of characters that do not exist") from error
+        raise NoColumn(unknown) from error
 
 
 def _moments(array: Array) -> pa.Array:

@@ -8,9 +8,12 @@ import pyarrow as pa
 
 from finport_ingestion.engine.convert.interface import Batch, RawFile
 from finport_ingestion.engine.convert.reading.arrow_marks import FEATHER_1, FILE
+from finport_ingestion.engine.convert.reading.leaves import any_leaf
 from finport_ingestion.engine.convert.reading.typed_rows import Found, first_rows, is_empty, refused, typed_batches
 from finport_ingestion.engine.errors import FormatError
 
+_PIECE_BYTES = 1 << 20
+_NO_ARRAYS = (21, 22)  # INTERVAL_MONTHS and INTERVAL_DAY_TIME of Arrow's types
 _CONTINUED, _NO_MORE = b"\xff\xff\xff\xff", b"\x00\x00\x00\x00"
 _Opened = tuple[pa.Schema, Iterator[pa.RecordBatch]]
 
@@ -63,7 +66,28 @@ def _open_file(source: pa.NativeFile) -> _Opened:
 
 def _open_stream(source: pa.NativeFile) -> _Opened:
     reader = pa.ipc.open_stream(source)
-    return reader.schema, iter(reader)
+    return reader.schema, _streams(reader, source)
+
+
+def _streams(reader: pa.RecordBatchStreamReader, source: pa.NativeFile) -> Iterator[pa.RecordBatch]:
+    """The batches of a stream, and of those behind its end mark: Arrow itself stops there, whatever follows."""
+    yield from reader
+    while _follows(source):
+        at = source.tell()
+        following = pa.ipc.open_stream(source)
+        if following.schema != reader.schema:
+            raise pa.ArrowInvalid(f"a stream of another schema begins at byte {at}: it has to be a file of its own")
+        yield from following
+
+
+def _follows(source: pa.NativeFile) -> bool:
+    """Whether anything but padding is behind where `source` stands."""
+    at = source.tell()
+    while piece := source.read(_PIECE_BYTES):
+        if piece.strip(b"\0"):
+            source.seek(at)
+            return True
+    return False
 
 
 def _sized(source: pa.NativeFile, batches: Iterator[pa.RecordBatch]) -> Iterator[Found]:
@@ -83,15 +107,13 @@ def _ends_as_said(raw: RawFile) -> bool:
 
 
 def _refuse_unknown_types(raw: RawFile, schema: pa.Schema) -> None:
-    """Arrow has types that its Python has no class for: intervals in months, or in days and milliseconds."""
+    """Arrow has types that its Python has no arrays for: intervals in months, or in days and milliseconds."""
     for at, name in enumerate(schema.names):
-        try:
-            str(schema.field(at).type)
-        except (KeyError, NotImplementedError) as error:
+        if any_leaf(schema.field(at).type, lambda kind: kind.id in _NO_ARRAYS):
             raise FormatError(
                 f"{raw.uri}: column '{name}' is of an Arrow type that nothing here reads.",
                 hint="ask for intervals as months, days and nanoseconds, or as text",
-            ) from error
+            )
 
 
 def _refuse_feather_1(raw: RawFile, head: bytes) -> None:

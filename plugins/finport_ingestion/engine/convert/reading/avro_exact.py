@@ -35,7 +35,10 @@ class ExactDecoder:
         Raises:
             BadBlock: They do not decode, or not to the last byte.
         """
-        records = [self._prepare(record) for block in blocks for record in self._records(block)]
+        try:
+            records = [self._prepare(record) for block in blocks for record in self._records(block)]
+        except RecursionError as error:
+            raise BadBlock("it has a record that holds itself deeper than can be read") from error
         found = pa.array(records, self._type)
         return pa.RecordBatch.from_struct_array(found)
 
@@ -69,6 +72,8 @@ def big_decimal(cell: bytes) -> Decimal:
 
 def _preparing(node: Node) -> _Prepare | None:
     """What makes decoded values such as Arrow takes: maps as pairs, unions of several types as one. None: nothing."""
+    if node.kind == "tree":
+        return text_of
     if node.kind == "union":
         return text_of if pa.types.is_string(union_type(node)) else None
     inside = [_preparing(child) for child in node.children]

@@ -128,7 +128,9 @@ def _least(node: Node) -> int:
         return sum(map(_least, node.children))
     if node.kind in ("optional", "union"):
         return 1 + min(map(_least, node.children))
-    return {"null": 0, "float": 4, "double": 8, "fixed": node.size}.get(node.kind, 1)
+    if node.kind == "tree":
+        return _least(node.children[0])
+    return {"null": 0, "again": 0, "float": 4, "double": 8, "fixed": node.size}.get(node.kind, 1)
 
 
 def _refuse_no_fields(raw: RawFile, root: Node) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,9 +22,11 @@ class Node:
     """One type of a schema.
 
     `optional` is a union of one type and null, `union` any other; both have their branches in `children`, null too.
+    `again` is a record of that name that it stands in; `tree` is a value with such records in it, then the records.
     """
 
     kind: str
+    name: str = ""  # of a record
     logical: str = ""
     size: int = 0  # bytes of a fixed
     precision: int = 0
@@ -47,13 +50,17 @@ def parse_schema(text: str, *, nesting: int, uri: str) -> Node:
     """The tree of a schema.
 
     Raises:
-        FormatError: It is none, refers to itself, or is nested deeper than `nesting`.
+        FormatError: It is none, or is nested deeper than `nesting`.
     """
     try:
         plain = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{uri}: the Avro schema in the header is no JSON.", offset_bytes=4, hint=_FIX) from error
-    return _Parser(uri=uri, nesting=nesting).parse(plain, space="", depth=0)
+    parser = _Parser(uri=uri, nesting=nesting)
+    root = parser.parse(plain, space="", depth=0)
+    if root.kind != "record":
+        return parser.as_tree(root)
+    return dataclasses.replace(root, children=tuple(map(parser.as_tree, root.children)))
 
 
 @dataclass(slots=True)
@@ -90,7 +97,7 @@ class _Parser:
     def _define(self, plain: dict[str, Any], space: str, depth: int) -> Node:
         name = _full_name(str(plain.get("name", "")), plain.get("namespace"), space)
         self.known[name] = None
-        made = self._defined(plain, name.rpartition(".")[0], depth)
+        made = dataclasses.replace(self._defined(plain, name.rpartition(".")[0], depth), name=name)
         self.known[name] = made
         for alias in plain.get("aliases") or ():
             self.known.setdefault(_full_name(str(alias), None, space), made)
@@ -132,10 +139,27 @@ class _Parser:
             raise self._refusal(f"refers to a type '{name}' that it does not define")
         found = self.known[full]
         if found is None:
-            raise self._refusal(f"has a type '{name}' that holds itself, which no table can")
+            return Node(kind="again", name=full)
         self.nodes += sum(1 for _ in itertools.islice(found.walk(), _MOST_NODES))
         if self.nodes > _MOST_NODES:
             raise self._refusal("is nested too deep or has too many types")
+        return found
+
+    def as_tree(self, node: Node) -> Node:
+        """`node`, or a tree if records in it hold themselves: no column has a type for that."""
+        names = {found.name for found in node.walk() if found.kind == "again"}
+        if not names:
+            return node
+        done: set[str] = set()
+        while names - done:
+            name = (names - done).pop()
+            done.add(name)
+            names |= {found.name for found in self._record_of(name).walk() if found.kind == "again"}
+        return Node(kind="tree", children=(node, *(self._record_of(name) for name in sorted(names))))
+
+    def _record_of(self, name: str) -> Node:
+        found = self.known[name]
+        assert found is not None  # all are defined when the schema is parsed
         return found
 
     def _refusal(self, what: str) -> FormatError:
@@ -180,21 +204,41 @@ _LOGICAL = {
 }
 
 
-def to_physical(node: Node, *, counter: Iterator[int] | None = None, logical: bool = False) -> Any:
+def to_physical(node: Node) -> Any:
     """A schema for decoders: the same bytes, every name defined where it is used.
 
-    Logical types and enums are left to avro_values.py, but in a union, whose values only the decoder can tell apart.
+    Logical types and enums are left to avro_values.py, but in unions and trees, whose values only the decoder can tell
+    apart.
     """
-    numbers = itertools.count() if counter is None else counter
-    inside = [to_physical(child, counter=numbers, logical=logical or node.kind == "union") for child in node.children]
-    name = f"n{next(numbers)}"
-    if node.kind == "record":
-        fields = [{"name": at, "type": made} for at, made in zip(node.names, inside, strict=True)]
-        return {"type": "record", "name": name, "fields": fields}
-    if node.kind in ("array", "map"):
-        return {"type": node.kind, {"array": "items", "map": "values"}[node.kind]: inside[0]}
-    if node.kind in ("optional", "union"):
-        return inside
+    return _Physical().schema(node, logical=False)
+
+
+@dataclass(slots=True)
+class _Physical:
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+    records: Mapping[str, Node] = field(default_factory=dict)  # of the tree that is being written
+    written: dict[str, str] = field(default_factory=dict)  # what they are called
+
+    def schema(self, node: Node, *, logical: bool) -> Any:
+        if node.kind == "tree":
+            tree = _Physical(self.numbers, {record.name: record for record in node.children[1:]})
+            return tree.schema(node.children[0], logical=True)
+        if node.kind == "again":
+            known = self.written.get(node.name)
+            return known or self.schema(self.records[node.name], logical=logical)
+        name = f"n{next(self.numbers)}"
+        if node.kind == "record":
+            self.written[node.name] = name  # before its fields, which may refer to it
+        inside = [self.schema(child, logical=logical or node.kind == "union") for child in node.children]
+        if node.kind == "record":
+            fields = [{"name": at, "type": made} for at, made in zip(node.names, inside, strict=True)]
+            return {"type": "record", "name": name, "fields": fields}
+        if node.kind in ("array", "map"):
+            return {"type": node.kind, {"array": "items", "map": "values"}[node.kind]: inside[0]}
+        return inside if node.kind in ("optional", "union") else _leaf(node, name, logical=logical)
+
+
+def _leaf(node: Node, name: str, *, logical: bool) -> Any:
     if node.kind == "enum":
         return {"type": "enum", "name": name, "symbols": list(node.symbols)} if logical else "int"
     plain: Any = {"type": "fixed", "name": name, "size": node.size} if node.kind == "fixed" else {"type": node.kind}

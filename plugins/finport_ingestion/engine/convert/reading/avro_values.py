@@ -49,6 +49,8 @@ def physical_type(node: Node) -> pa.DataType:
         return physical_type(node.value)
     if node.kind == "union":
         return union_type(node)
+    if node.kind == "tree":
+        return pa.string()
     inside = [physical_type(child) for child in node.children]
     if node.kind == "record":
         return pa.struct(list(zip(node.names, inside, strict=True)))
@@ -83,7 +85,7 @@ def logical_values(node: Node, values: pa.Array) -> pa.Array:
 
 
 def _means_more(node: Node) -> bool:
-    if node.kind == "union":
+    if node.kind in ("union", "tree"):
         return False
     return node.kind == "enum" or bool(node.logical) or any(_means_more(child) for child in node.children)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from finport_ingestion.engine.convert.interface import RawFile
 from finport_ingestion.engine.convert.reading.office_zip import damaged, encrypted
-from finport_ingestion.engine.convert.reading.sheet_grid import Cell, ErrorCell, Merge, Row, SheetInfo
+from finport_ingestion.engine.convert.reading.sheet_grid import Cell, ErrorCell, Merge, SheetInfo
 
 _PANIC = "PanicException"  # of pyo3, which is no Exception
 
@@ -62,7 +62,7 @@ def infos_of(workbook: Any) -> list[SheetInfo]:
 
 def cells_of(
     workbook: Any, name: str, *, errors: Mapping[tuple[int, int], str], raw: RawFile
-) -> tuple[list[Row], tuple[Merge, ...]]:
+) -> tuple[list[list[Cell]], tuple[Merge, ...]]:
     """The cells of a sheet from A1 with its error cells, and its merged cells where the library knows them."""
     with refused(raw):
         sheet = workbook.get_sheet_by_name(name)
@@ -73,7 +73,7 @@ def cells_of(
     merges = (
         Merge(first_row=first[0], first_column=first[1], last_row=last[0], last_column=last[1]) for first, last in found
     )
-    return list[Row](rows), tuple(merges)
+    return rows, tuple(merges)
 
 
 def _put(rows: list[list[Cell]], row: int, column: int, cell: Cell) -> None:

@@ -24,7 +24,7 @@ def numbers(cells: Bytes) -> tuple[Texts, int]:
     made = texts(cells, encoding="latin-1", lead=True)
     plain = pc.fill_null(pc.match_substring_regex(made.values, _PLAIN_NUMBER), True)
     if pc.all(plain, min_count=0).as_py():
-        return made, 0
+        return Texts(_usual(made.values), made.wrong), 0
     found = made.values.to_pylist()
     wrong: list[int] = []
     overflowed = 0
@@ -36,7 +36,14 @@ def numbers(cells: Bytes) -> tuple[Texts, int]:
             found[at] = number
         elif text.strip("."):
             wrong.append(at)
-    return Texts(pa.array(found, pa.string()), tuple(wrong)), overflowed
+    return Texts(_usual(pa.array(found, pa.string())), tuple(wrong)), overflowed
+
+
+def _usual(values: pa.StringArray) -> pa.StringArray:
+    """Without a plus sign, and without a point that nothing follows: a type of numbers knows neither."""
+    if not pc.any(pc.match_substring_regex(values, r"^\+|\.$"), min_count=0).as_py():
+        return values
+    return pc.replace_substring_regex(values, r"^\+|\.$", "")
 
 
 def _written_out(text: str) -> str | None:

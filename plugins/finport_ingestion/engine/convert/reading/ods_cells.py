@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from finport_ingestion.engine.convert.reading.office_zip import Package, damaged, encrypted
-from finport_ingestion.engine.convert.reading.sheet_grid import Cell, ErrorCell, Merge, Sheet, address
+from finport_ingestion.engine.convert.reading.sheet_grid import Cell, DurationCell, ErrorCell, Merge, Sheet, address
 
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
@@ -22,7 +22,8 @@ _STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 _CALC_TYPE = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}value-type"
 _CELLS = (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell")
 _KEPT_BESIDE = (f"{_OFFICE}annotation", f"{_TABLE}shapes", f"{_TABLE}tracked-changes", f"{_TABLE}dde-links")
-_DURATION = re.compile(r"P(?:0D)?T(\d+)H(\d+)M(\d+)(?:[.,](\d+))?S")
+_CLOCK = re.compile(r"P(?:0D)?T(\d+)H(\d+)M(\d+)(?:[.,](\d+))?S")
+_DURATION = re.compile(r"-?P(?=.)(?:\d+[YMD])*(?:T(?=.)(?:\d+H)?(?:\d+M)?(?:\d+(?:[.,]\d+)?S)?)?")
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _MOST_ROWS, _MOST_COLUMNS, _MOST_BLANKS = 1 << 21, 1 << 14, 1 << 15
 
@@ -121,7 +122,7 @@ def _row(element: Any, at: int, sheet: _Growing, package: Package) -> list[Cell]
         column = len(row) + blank
         if child.tag == _CELLS[0]:
             _note_merge(child, at, column, sheet)
-        cell = _cell(child) if child.tag == _CELLS[0] else None
+        cell = _cell(child)  # a covered one too: it has kept what it held
         if cell is None or cell == "":
             blank += times
             continue
@@ -158,33 +159,40 @@ def _cell(element: Any) -> Cell:
         return _moment(element.get(f"{_OFFICE}date-value", ""))
     if kind == "time":
         return _time(element.get(f"{_OFFICE}time-value", ""))
-    if kind is None:
-        return None
-    stated = element.get(f"{_OFFICE}string-value")
+    stated = element.get(f"{_OFFICE}string-value") if kind is not None else None
     return str(stated) if stated is not None else _text(element)
 
 
 def _moment(text: str) -> Cell:
     try:
-        if "T" in text:
-            return dt.datetime.fromisoformat(text)
-        return dt.date.fromisoformat(text)
+        if "T" not in text:
+            return dt.date.fromisoformat(text)
+        found = dt.datetime.fromisoformat(text)
     except ValueError:
         return text  # years that Python does not have
+    return text if found.tzinfo else found  # a sheet's moments have no zone
 
 
 def _time(text: str) -> Cell:
-    """A time of day; what is longer than a day is a duration, in the file's own words."""
-    match = _DURATION.fullmatch(text)
+    """A time of day; what is longer than a day, or below zero, is a duration, in the file's own words."""
+    match = _CLOCK.fullmatch(text)
     if match is None or int(match[1]) > 23 or int(match[2]) > 59 or int(match[3]) > 59:
-        return text
+        return DurationCell(text) if _DURATION.fullmatch(text) else text
     micros = round(float(f"0.{match[4] or 0}") * 1_000_000)
     return dt.time(int(match[1]), int(match[2]), int(match[3]), min(micros, 999_999))
 
 
 def _text(element: Any) -> str:
-    paragraphs = element.iterchildren(f"{_TEXT}p", f"{_TEXT}h")
-    return "\n".join("".join(_words(paragraph)).strip(" ").replace("\0", " ") for paragraph in paragraphs)
+    return "\n".join("".join(_words(paragraph)).strip(" ").replace("\0", " ") for paragraph in _paragraphs(element))
+
+
+def _paragraphs(element: Any) -> Iterator[Any]:
+    """Those of lists and sections too; what stands in notes and drawings is not the cell's."""
+    for child in element:
+        if child.tag in (f"{_TEXT}p", f"{_TEXT}h"):
+            yield child
+        elif isinstance(child.tag, str) and child.tag.startswith(_TEXT):
+            yield from _paragraphs(child)
 
 
 def _words(element: Any) -> Iterator[str]:

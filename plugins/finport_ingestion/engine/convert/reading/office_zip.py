@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -116,6 +117,15 @@ def open_package(path: Path, raw: RawFile) -> Iterator[Package]:
             raise damaged(raw, "no whole zip package, as every workbook of this kind is") from error
         _check(archive, raw)
         yield Package(archive, stream, raw)
+
+
+def with_part(package: Package, changed: str, content: bytes) -> bytes:
+    """The package with another content of one of its parts."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for name in package.names:
+            archive.writestr(name, content if name == changed else package.read(name))
+    return out.getvalue()
 
 
 def most_cells(limits: ReadLimits) -> int:

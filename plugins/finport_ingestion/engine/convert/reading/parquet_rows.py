@@ -52,7 +52,9 @@ def read_parquet(raw: RawFile) -> Iterator[Batch]:
             moments = Int96(raw, special)
             schema = moments.schema(schema)
             found = _with_moments(file, exact, moments)
-        yield from typed_batches(schema, by_rows(raw, found, rows=file.metadata.num_rows))
+        rows, warnings = _rows(file.metadata)
+        whole = _as_stated(raw, found, rows=rows)
+        yield from typed_batches(schema, by_rows(raw, whole, rows=rows), warnings=warnings)
 
 
 def sample_parquet(raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
@@ -61,7 +63,32 @@ def sample_parquet(raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
 
 
 def _opened(path: Path, *, unit: str) -> pq.ParquetFile:
-    return pq.ParquetFile(pa.OSFile(str(path)), coerce_int96_timestamp_unit=unit, pre_buffer=False)
+    # Checksums of pages are optional in the format; where a writer left some, they are compared.
+    return pq.ParquetFile(
+        pa.OSFile(str(path)), coerce_int96_timestamp_unit=unit, pre_buffer=False, page_checksum_verification=True
+    )
+
+
+def _rows(metadata: pq.FileMetaData) -> tuple[int, tuple[str, ...]]:
+    """How many rows there must be. Some writers state none for the file, and the right ones for its row groups."""
+    stated = metadata.num_rows
+    listed = sum(metadata.row_group(at).num_rows for at in range(metadata.num_row_groups))
+    if stated or not listed:
+        return stated, ()
+    return listed, (f"the footer states no rows, and {listed} in row groups: those are read",)
+
+
+def _as_stated(raw: RawFile, batches: Iterator[pa.RecordBatch], *, rows: int) -> Iterator[pa.RecordBatch]:
+    """`batches`, which must have as many rows as are stated: Arrow goes by the row groups that the footer lists."""
+    done = 0
+    for batch in batches:
+        done += batch.num_rows
+        yield batch
+    if done != rows:
+        raise FormatError(
+            f"{raw.uri}: it says that it has {rows} rows, and holds {done}.",
+            hint="the file is damaged: ask for it again",
+        )
 
 
 def _with_moments(file: Any, exact: Any, moments: Int96) -> Iterator[pa.RecordBatch]:

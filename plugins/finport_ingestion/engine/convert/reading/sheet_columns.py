@@ -12,7 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finport_ingestion.engine.convert.infer import names_an_identifier
-from finport_ingestion.engine.convert.reading.sheet_grid import Cell, ErrorCell, address, digits_of, text_of
+from finport_ingestion.engine.convert.reading.sheet_grid import (
+    Cell,
+    DurationCell,
+    ErrorCell,
+    address,
+    digits_of,
+    text_of,
+)
 
 _MOST_EXACT = 1 << 53
 _TOLD = 5  # addresses in a sentence
@@ -25,6 +32,7 @@ _KINDS: dict[type, str] = {
     dt.datetime: "date",
     dt.time: "time",
     dt.timedelta: "duration",
+    DurationCell: "duration",
     ErrorCell: "error",
     type(None): "empty",
 }

@@ -30,6 +30,7 @@ from finport_ingestion.engine.convert.reading.xlsx_faults import faults_of, merg
 
 WORTH_BYTES = 8 << 20  # of a sheet's XML, below which reading it cell by cell is as fast
 _FIRST_DAY = pa.scalar(-25_567 * 86_400_000, pa.timestamp("ms"))  # 1900-01-01: what is before it is a time of day
+_BEHIND = pa.scalar(2_932_897 * 86_400_000, pa.timestamp("ms"))  # 10000-01-01: what is not before it is a number
 # How the library spells a number, a boolean and a moment that it is asked to give as text.
 _SPELLED = (
     r"^(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?|true|false"
@@ -90,7 +91,7 @@ def _with_footer(layout: Layout, loaded: _Loaded, sheet: LargeSheet, wanted: Wan
 
 def _table(sheet: Sheet, layout: Layout, loaded: _Loaded) -> SheetTable | None:
     count = layout.end - layout.first
-    kept = {place: values.slice(0, count) for place, values in loaded.columns.items()}
+    kept = {place: _without_empty(values.slice(0, count)) for place, values in loaded.columns.items()}
     filled = {place: values for place, values in kept.items() if values.null_count < count}
     names = named_columns(layout.header, sorted(filled))
     typed = []
@@ -101,6 +102,13 @@ def _table(sheet: Sheet, layout: Layout, loaded: _Loaded) -> SheetTable | None:
             return None
         typed.append(made)
     return assembled(sheet, layout, names, typed)
+
+
+def _without_empty(values: pa.Array) -> pa.Array:
+    """An empty text, as formulas give it, is no value."""
+    if not pa.types.is_string(values.type) or not pc.any(pc.equal(values, ""), min_count=0).as_py():
+        return values
+    return pc.if_else(pc.equal(values, ""), pa.scalar(None, pa.string()), values)
 
 
 def _texts(rows: Sequence[Row]) -> frozenset[int]:
@@ -144,7 +152,14 @@ def _load(sheet: LargeSheet, first: int, texts: frozenset[int], path: Path, raw:
     columns = dict(zip(places, batch.columns, strict=True))
     if any(_could_be_typed(columns[place]) for place in texts & set(columns)):
         return None
+    if any(_holds_no_moments(values) for values in columns.values() if pa.types.is_timestamp(values.type)):
+        return None
     return _Loaded(columns, batch.num_rows)
+
+
+def _holds_no_moments(values: pa.TimestampArray) -> bool:
+    outside = pc.or_(pc.less(values, _FIRST_DAY), pc.greater_equal(values, _BEHIND))
+    return bool(pc.any(outside, min_count=0).as_py())
 
 
 def _source(path: Path) -> str | bytes:
@@ -169,8 +184,6 @@ def _typed(values: pa.Array, name: str, place: Place) -> Typed | None:
     if pa.types.is_float64(kind):
         return typed_numbers(values, name=name, place=place)
     if pa.types.is_timestamp(kind):
-        if pc.any(pc.less(values, _FIRST_DAY), min_count=0).as_py():
-            return None
         return typed_moments(values.cast(pa.timestamp("us")), name=name, place=place)
     if pa.types.is_string(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind):
         return Typed(values)

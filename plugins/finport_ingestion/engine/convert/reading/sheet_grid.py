@@ -14,9 +14,24 @@ class ErrorCell(str):
     __slots__ = ()
 
 
+class DurationCell(str):
+    """A length of time in the words of its file, e.g. `PT36H00M00S`."""
+
+    __slots__ = ()
+
+
 Cell = str | float | bool | dt.date | dt.datetime | dt.time | dt.timedelta | None
 Row = Sequence[Cell]
-ERROR_TEXTS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
+ERROR_TEXTS = {
+    0: "#NULL!",
+    7: "#DIV/0!",
+    15: "#VALUE!",
+    23: "#REF!",
+    29: "#NAME?",
+    36: "#NUM!",
+    42: "#N/A",
+    43: "#GETTING_DATA",
+}
 """By the code that the binary formats store."""
 
 
@@ -98,7 +113,7 @@ def is_empty(cell: Cell) -> bool:
 
 def is_text(cell: Cell) -> bool:
     """Whether it is a text that a person wrote: an error is none."""
-    return isinstance(cell, str) and cell != "" and not isinstance(cell, ErrorCell)
+    return isinstance(cell, str) and cell != "" and not isinstance(cell, (ErrorCell, DurationCell))
 
 
 def text_of(cell: Cell) -> str | None:

@@ -33,12 +33,13 @@ def head_rows(package: Package, *, part: str, name: str, raw: RawFile) -> Sequen
     xml = xml[:end] + b"</sheetData></worksheet>"
     if faults_of(xml, sheet=name).errors:
         return None
-    book = open_workbook(_small_package(package, part, xml), raw)
+    book = open_workbook(small_package(package, part, xml), raw)
     rows, _ = cells_of(book, name, errors={}, raw=raw)
     return rows
 
 
-def _small_package(package: Package, part: str, xml: bytes) -> bytes:
+def small_package(package: Package, part: str, xml: bytes) -> bytes:
+    """A workbook of one sheet, whose part is `xml`."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as small:
         for name in package.names:

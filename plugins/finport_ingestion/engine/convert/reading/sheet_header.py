@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from finport_ingestion.engine.convert.reading.sheet_grid import Cell, ErrorCell, Row, is_empty, is_text
+from finport_ingestion.engine.convert.reading.sheet_grid import Cell, DurationCell, ErrorCell, Row, is_empty, is_text
 
 _NEARLY_FULL = 0.6  # of the columns that hold anything
 _NO_VALUE = re.compile(
@@ -52,7 +52,7 @@ def find_header(rows: Sequence[Row]) -> Header:
 
 def is_typed(cell: Cell) -> bool:
     """Whether it is a value that is no text: a number, a date, an error."""
-    return (not isinstance(cell, str) and cell is not None) or isinstance(cell, ErrorCell)
+    return (not isinstance(cell, str) and cell is not None) or isinstance(cell, (ErrorCell, DurationCell))
 
 
 def fill(row: Row) -> int:

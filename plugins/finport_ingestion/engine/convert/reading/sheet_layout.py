@@ -106,6 +106,8 @@ def _told(sheet: str, header: Header, first: int, above: Mapping[int, Row], head
     if header.row is not None and above:
         below = ", below a preamble" if filled and min(filled) < header.row else ""
         yield f"{said} the header is row {header.row + 1}{below}; the records begin in row {first + 1}"
+    if header.row is None and above and not filled:
+        yield f"{said} blank above the records, which begin in row {first + 1}"
     if filled:
         yield f"{said} {rows_said(filled)} above the records left out: {_quoted(filled)}"
     totals = [at for at in range(first, len(head)) if is_total(head[at])] if header.row is not None else []

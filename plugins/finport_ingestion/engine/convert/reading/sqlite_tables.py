@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -17,19 +18,21 @@ from finport_ingestion.engine.convert.reading.sqlite_guarded import Column, Tabl
 from finport_ingestion.engine.convert.reading.sqlite_types import (
     Choice,
     Classes,
-    Declaration,
     Value,
     choose,
     decimal_texts,
-    declaration,
+    moments,
 )
 from finport_ingestion.engine.errors import FormatError
+from finport_ingestion.engine.logical import LogicalType
+from finport_ingestion.engine.sqlite_declarations import declared_type
 
 _ROWS = 65_536
 _BATCH_BYTES = 32 << 20
 _STEP = 256  # rows between two looks at their size
 _SAMPLE_ROWS = 1_000
 _COLUMNS_AT_ONCE = 100
+_TEXTS = frozenset({str, type(None)})
 
 Row = tuple[Value, ...]
 Numbers = npt.NDArray[np.int64]
@@ -52,27 +55,42 @@ class _Table:
         return f"SELECT {listed} FROM main.{quoted(self.name)} NOT INDEXED"  # noqa: S608 - names are quoted
 
 
-def read_sqlite(raw: RawFile) -> Iterator[Batch]:
+@dataclass(slots=True)
+class Surveys:
+    """What was found of the tables of a file: a sample needs it of all rows, and so does the reading that follows."""
+
+    raw: RawFile | None = None
+    tables: dict[str, _Table] = field(default_factory=dict)
+
+    def of(self, raw: RawFile) -> dict[str, _Table]:
+        """Of this very file; landed files do not change."""
+        if self.raw is not raw:
+            self.raw, self.tables = raw, {}
+        return self.tables
+
+
+def read_sqlite(raw: RawFile, surveys: Surveys) -> Iterator[Batch]:
     """Every row of every plain table of `raw`.
 
     Raises:
         FormatError: It is no SQLite file, cut or damaged, or has no table.
     """
-    yield from _read(raw, rows=None)
+    yield from _read(raw, surveys.of(raw), rows=None)
 
 
-def sample_sqlite(raw: RawFile) -> Iterator[Batch]:
+def sample_sqlite(raw: RawFile, surveys: Surveys) -> Iterator[Batch]:
     """The first rows of every table, with the types that all of them have."""
-    yield from _read(raw, rows=_SAMPLE_ROWS)
+    yield from _read(raw, surveys.of(raw), rows=_SAMPLE_ROWS)
 
 
-def _read(raw: RawFile, *, rows: int | None) -> Iterator[Batch]:
+def _read(raw: RawFile, surveyed: dict[str, _Table], *, rows: int | None) -> Iterator[Batch]:
     with opened(raw) as (connection, warnings):
         found = tables_of(connection)
         if not found.plain and not raw.may_be_empty:
             raise FormatError(f"{raw.uri}: it has no tables.", hint="let the source say which file holds the data")
         for number, (name, columns) in enumerate(found.plain.items()):
-            table = _surveyed(connection, name, columns)
+            table = surveyed.get(name) or _surveyed(connection, name, columns)
+            surveyed[name] = table
             told = (warnings, found) if number == 0 else ((), Tables({}, ()))
             yield _nothing(table, *told)
             with refused(raw):
@@ -88,8 +106,8 @@ def _surveyed(connection: sqlite3.Connection, name: str, columns: Sequence[Colum
         asked = ", ".join(_ends(quoted(column.name)) for column in some)
         [ends] = connection.execute(f"SELECT {asked} FROM {source}")  # noqa: S608 - names are quoted
         for column, first, last in zip(some, ends[::2], ends[1::2], strict=True):
-            declared = declaration(column.declared)
-            one = first == last and declared.family != "boolean"
+            declared = declared_type(column.declared)
+            one = first == last and declared.kind != "boolean"
             classes = Classes.only(first) if one else _counted(connection, column, source)
             question = f"SELECT {quoted(column.name)} FROM {source}"  # noqa: S608 - names are quoted
             choices.append(_choice(connection, declared, classes, question))
@@ -113,7 +131,7 @@ def _counted(connection: sqlite3.Connection, column: Column, source: str) -> Cla
     return Classes(integer=integer, real=real, text=text, blob=blob, least=least, most=most)
 
 
-def _choice(connection: sqlite3.Connection, declared: Declaration, classes: Classes, question: str) -> Choice:
+def _choice(connection: sqlite3.Connection, declared: LogicalType, classes: Classes, question: str) -> Choice:
     def values() -> Iterator[list[Value]]:
         cursor = connection.execute(question)
         while rows := cursor.fetchmany(_ROWS):
@@ -186,8 +204,16 @@ def _fetch(cursor: sqlite3.Cursor, table: _Table) -> list[Row]:
     sized = [at for at, choice in enumerate(table.choices) if choice.type in (pa.string(), pa.binary())]
     while len(found) < _ROWS and size < _BATCH_BYTES and (rows := cursor.fetchmany(_STEP)):
         found += rows
-        size += sum(len(value) for at in sized for row in rows if isinstance(value := row[at], str | bytes))
+        size += sum(_size(map(itemgetter(at), rows)) for at in sized)
     return found
+
+
+def _size(values: Iterable[Value]) -> int:
+    given = list(values)
+    try:
+        return sum(map(len, filter(None, given)))  # type: ignore[arg-type]
+    except TypeError:  # numbers among the texts
+        return sum(len(value) for value in given if isinstance(value, str | bytes))
 
 
 def _undecoded(row: Row) -> int:
@@ -212,10 +238,10 @@ def column_of(values: Sequence[Value], kind: pa.DataType) -> pa.Array:
     if pa.types.is_boolean(kind):
         return pa.array(values, pa.int64()).cast(kind)
     if pa.types.is_temporal(kind):
-        return pa.array(values, pa.string()).cast(kind)
+        return moments(pa.array(values, pa.string()), kind)
     if pa.types.is_floating(kind):
         return pa.array(values, kind)
-    if kind == pa.string():
+    if kind == pa.string() and not _TEXTS.issuperset(map(type, values)):
         return pa.array([_spelled(value) for value in values], kind)
     return pa.array(values, kind)
 

@@ -5,7 +5,6 @@ SQLite keeps a value of any class in any column. A column whose values are of se
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,11 +14,11 @@ import pyarrow.compute as pc
 
 from finport_ingestion.engine.convert import numerals
 from finport_ingestion.engine.convert.infer import decimal_type
-from finport_ingestion.engine.logical import to_arrow
+from finport_ingestion.engine.convert.moments import TIME, cast_moments
+from finport_ingestion.engine.logical import LogicalType, to_arrow
 
 Value = int | float | str | bytes | None
 _MOST_EXACT = 1 << 53  # integers up to here are doubles too
-_DIGITS = re.compile(r"\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)")
 _MOST_DIGITS = 38
 _INT64 = pa.int64()
 
@@ -55,46 +54,7 @@ class Choice:
     warning: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """What a column is declared as."""
-
-    family: str  # integer, decimal, real, boolean, date, time, timestamp, binary or text
-    precision: int = 0
-    scale: int = 0
-
-
-_FAMILIES = (
-    ("BOOL", "boolean"),
-    ("DATETIME", "timestamp"),
-    ("TIMESTAMP", "timestamp"),
-    ("DATE", "date"),
-    ("INTERVAL", "text"),
-    ("POINT", "text"),
-    ("INT", "integer"),
-    ("TIME", "time"),
-    ("NUMERIC", "decimal"),
-    ("DECIMAL", "decimal"),
-    ("NUMBER", "decimal"),
-    ("MONEY", "decimal"),
-    ("REAL", "real"),
-    ("FLOA", "real"),
-    ("DOUB", "real"),
-    ("BLOB", "binary"),
-    ("BINARY", "binary"),
-    ("BYTEA", "binary"),
-)
-
-
-def declaration(text: str) -> Declaration:
-    """The family of types that `text`, such as `NUMERIC(10,2)`, is of; text where it is none of them."""
-    upper = text.upper()
-    family = next((family for word, family in _FAMILIES if word in upper), "text")
-    digits = _DIGITS.search(upper) if family == "decimal" else None
-    return Declaration(family, int(digits[1]), int(digits[2] or 0)) if digits else Declaration(family)
-
-
-def choose(declared: Declaration, classes: Classes, values: Callable[[], Iterable[Sequence[Value]]]) -> Choice:
+def choose(declared: LogicalType, classes: Classes, values: Callable[[], Iterable[Sequence[Value]]]) -> Choice:
     """The type of a column.
 
     Args:
@@ -103,10 +63,10 @@ def choose(declared: Declaration, classes: Classes, values: Callable[[], Iterabl
     kinds = classes.kinds
     if not kinds:
         return Choice(_empty(declared))
-    if declared.family == "decimal" and kinds <= {"integer", "real"}:
+    if declared.kind == "decimal" and kinds <= {"integer", "real"}:
         return _decimal(declared, values)
     if kinds == {"integer"}:
-        zero_or_one = declared.family == "boolean" and classes.least >= 0 and classes.most <= 1
+        zero_or_one = declared.kind == "boolean" and classes.least >= 0 and classes.most <= 1
         return Choice(pa.bool_() if zero_or_one else _INT64)
     if kinds <= {"integer", "real"}:
         if max(-classes.least, classes.most) <= _MOST_EXACT:
@@ -121,25 +81,17 @@ def choose(declared: Declaration, classes: Classes, values: Callable[[], Iterabl
     return Choice(pa.string(), f"mixes {told}: it is kept as text")
 
 
-def _empty(declared: Declaration) -> pa.DataType:
-    simple = {
-        "integer": _INT64,
-        "real": pa.float64(),
-        "boolean": pa.bool_(),
-        "date": pa.date32(),
-        "time": pa.time64("us"),
-        "timestamp": pa.timestamp("us"),
-        "binary": pa.binary(),
-    }
-    if declared.family == "decimal":
-        found = decimal_type(max(declared.precision - declared.scale, 0), declared.scale)
-        return to_arrow(found) if found else pa.string()
-    return simple.get(declared.family, pa.string())
+def _empty(declared: LogicalType) -> pa.DataType:
+    if declared.kind != "decimal":
+        return to_arrow(declared)
+    found = decimal_type(declared.precision - declared.scale, declared.scale)
+    return to_arrow(found) if found else pa.string()
 
 
-def _decimal(declared: Declaration, values: Callable[[], Iterable[Sequence[Value]]]) -> Choice:
+def _decimal(declared: LogicalType, values: Callable[[], Iterable[Sequence[Value]]]) -> Choice:
     """The decimal that holds the shortest spelling of every value; a float where a double means no decimal."""
-    digits, scale = max(declared.precision - declared.scale, 0), declared.scale
+    # More digits than are ever stored are declared by habit: those that the values need count.
+    digits, scale = declared.precision - declared.scale if declared.precision <= _MOST_DIGITS else 0, declared.scale
     for piece in values():
         texts = decimal_texts(piece)
         if not numerals.all_match(texts, numerals.DECIMAL):
@@ -158,34 +110,52 @@ def _decimal(declared: Declaration, values: Callable[[], Iterable[Sequence[Value
 
 def decimal_texts(values: Iterable[Value]) -> pa.StringArray:
     """The numbers that SQLite shows for what it stores, a double by its shortest spelling, without exponents."""
-    texts = pa.array([None if value is None else repr(value) for value in values], pa.string())
+    given = list(values)
+    texts = _doubles(given)
+    if texts is not None:
+        return texts
+    texts = pa.array([None if value is None else repr(value) for value in given], pa.string())
     if pc.any(pc.match_substring(texts, "e"), min_count=0).as_py():
         texts = pa.array([_written_out(text) for text in texts.to_pylist()], pa.string())
     return pc.replace_substring_regex(texts, r"\.0$", "")
+
+
+def _doubles(values: list[Value]) -> pa.StringArray | None:
+    """By Arrow, whose shortest spelling has the same digits; None for integers that no double holds, and exponents."""
+    try:
+        texts = pa.array(values, pa.float64()).cast(pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return None
+    return None if pc.any(pc.match_substring(texts, "e"), min_count=0).as_py() else texts
 
 
 def _written_out(text: str | None) -> str | None:
     return format(Decimal(text), "f") if text and "e" in text else text
 
 
-def _moment(declared: Declaration, values: Callable[[], Iterable[Sequence[Value]]]) -> pa.DataType:
+def _moment(declared: LogicalType, values: Callable[[], Iterable[Sequence[Value]]]) -> pa.DataType:
     """The moments that a column is declared to hold, where every text is one; otherwise text."""
     possible: list[pa.DataType] = {
         "date": [pa.date32(), pa.timestamp("us"), pa.timestamp("us", "UTC")],
         "timestamp": [pa.timestamp("us"), pa.timestamp("us", "UTC")],
         "time": [pa.time64("us")],
-    }.get(declared.family, [])
+    }.get(declared.kind, [])
     for piece in values() if possible else ():
         texts = pa.array([str(value) for value in piece], pa.string())
-        possible = [kind for kind in possible if _casts(texts, kind)]
+        possible = [kind for kind in possible if moments(texts, kind) is not None]
         if not possible:
             break
     return possible[0] if possible else pa.string()
 
 
-def _casts(texts: pa.StringArray, kind: pa.DataType) -> bool:
+def moments(texts: pa.StringArray, kind: pa.DataType) -> pa.Array | None:
+    """`texts` as dates, times or timestamps; None where one of them is none."""
+    if pa.types.is_time(kind):
+        found, wrong = cast_moments(texts, TIME)
+        return found if wrong is None else None
+    if pc.any(pc.starts_with(texts, "0000"), min_count=0).as_py():
+        return None  # Arrow takes the year 0, which Python and databases do not have
     try:
-        texts.cast(kind)
+        return texts.cast(kind)
     except pa.ArrowInvalid:
-        return False
-    return True
+        return None

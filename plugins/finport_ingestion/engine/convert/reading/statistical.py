@@ -21,7 +21,7 @@ from finport_ingestion.engine.convert.names import unique_names
 from finport_ingestion.engine.convert.reading.counted_moments import Extent, Moment, extent, read_moments, type_of
 from finport_ingestion.engine.convert.reading.foreign import refuse_signature
 from finport_ingestion.engine.convert.reading.labels import MissingValues, Variable, label_tables, spelled
-from finport_ingestion.engine.convert.reading.study_kind import StudyKind
+from finport_ingestion.engine.convert.reading.study_kind import StudyKind, refuse_without_end
 from finport_ingestion.engine.errors import FormatError
 
 _ROWS = 65_536
@@ -104,6 +104,7 @@ def _opened(raw: RawFile, kind: StudyKind) -> Iterator[_Study]:
     if not kind.is_one(head):
         what = "is empty" if not head else f"no {kind.name} file"
         raise FormatError(f"{raw.uri}: {what}.", offset_bytes=0, hint="state the right 'format', or ask for it again")
+    refuse_without_end(raw, kind.end_of(head))
     with raw.local() as path:
         study = _Study(raw=raw, path=path, kind=kind)
         _describe(study)

@@ -72,10 +72,26 @@ def _checked(values: pa.Array) -> pa.Array:
     try:
         values.validate(full=True)
     except pa.ArrowInvalid:
+        if pa.types.is_nested(kind):
+            values.view(_counted_times(kind)).validate(full=True)
+            return values
         if not (pa.types.is_decimal128(kind) or pa.types.is_decimal256(kind)):
             raise
         return corrected(values)
     return values
+
+
+def _counted_times(kind: pa.DataType) -> pa.DataType:
+    """`kind` with the times inside it as the integers that they are stored as."""
+    if pa.types.is_time(kind):
+        return pa.int32() if kind.bit_width == 32 else pa.int64()
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_counted_times(field.type)) for field in kind])
+    if pa.types.is_map(kind):
+        return pa.map_(_counted_times(kind.key_type), _counted_times(kind.item_type))
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_counted_times(kind.value_type)))
+    return kind
 
 
 def by_rows(raw: RawFile, batches: Iterator[pa.RecordBatch], *, rows: int) -> Iterator[Found]:

@@ -13,27 +13,39 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finport_ingestion.engine.convert.reading.leaves import any_leaf, each_leaf
+
 _TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _DAY_SECONDS = 86_400
+_FIRST_DAY, _LAST_DAY = -719_161, 2_932_895  # that are days of Python in every time zone
+_MOST_SCALE = 1_000
 _WIDTHS: dict[int, type[np.floating[Any]]] = {16: np.float16, 32: np.float32, 64: np.float64}
 
 
 def as_texts(values: pa.Array) -> pa.StringArray:
     """Each value as text, null where there is none. A string is itself, bytes are hexadecimal."""
-    kinds, kind = pa.types, values.type
-    if kinds.is_string(kind):
+    if pa.types.is_string(values.type):
         return values
-    if kinds.is_timestamp(kind):
-        return _stamps(values)
-    if kinds.is_time(kind):
-        return _clocks(values)
-    if kinds.is_duration(kind):
-        return _durations(values)
-    if kinds.is_floating(kind):
-        return _floats(values)
-    if kinds.is_large_string(kind) or kinds.is_boolean(kind) or kinds.is_integer(kind) or kinds.is_date32(kind):
-        return values.cast(pa.string())
-    return pa.array([text_of(cell.as_py()) for cell in values], pa.string())
+    return next((spell for is_kind, spell in _SPELLINGS if is_kind(values.type)), _each)(values)
+
+
+def spelled_moments(values: pa.Array) -> pa.Array:
+    """Dates, times and durations as texts; moments too, where Python does not hold them exactly; others as they are.
+
+    Python's dates end with the year 9999, and its times before 24:00:00 and at microseconds.
+    """
+    kind = values.type
+    if pa.types.is_timestamp(kind):
+        return as_texts(values) if kind.unit == "ns" or _is_far(values) else values
+    return as_texts(values) if pa.types.is_temporal(kind) and not pa.types.is_interval(kind) else values
+
+
+def _is_far(values: pa.TimestampArray) -> bool:
+    ends = pc.min_max(values.cast(pa.int64()))
+    if not ends["min"].is_valid:
+        return False
+    day = _TICKS[values.type.unit] * _DAY_SECONDS
+    return bool(ends["min"].as_py() < _FIRST_DAY * day or ends["max"].as_py() > _LAST_DAY * day)
 
 
 def text_of(value: object) -> str | None:
@@ -102,6 +114,41 @@ def _digits(value: float, width: type[np.floating[Any]]) -> str:
     return np.format_float_positional(width(value), unique=True, trim="0")
 
 
+def _nested(values: pa.Array) -> pa.StringArray:
+    """JSON, of moments as they are spelled."""
+    return _each(each_leaf(values, spelled_moments))
+
+
+def _unions(values: pa.UnionArray) -> pa.StringArray:
+    """Each value by the text of its own type."""
+    if not any_leaf(values.type, pa.types.is_temporal):
+        return _each(values)
+    inside = (cell.value for cell in values)
+    texts = [None if one is None else as_texts(pa.array([one], one.type))[0].as_py() for one in inside]
+    return pa.array(texts, pa.string())
+
+
+def _each(values: pa.Array) -> pa.StringArray:
+    return pa.array([text_of(cell.as_py()) for cell in values], pa.string())
+
+
+def _decimals(values: pa.Array) -> pa.StringArray:
+    """By their unscaled integers: Arrow makes no Python values of scales that it does not expect.
+
+    Raises:
+        ArrowInvalid: They would be texts of very many zeros.
+    """
+    width, scale = values.type.byte_width, values.type.scale
+    if abs(scale) > _MOST_SCALE:
+        raise pa.ArrowInvalid(f"decimals with {scale} digits behind the point")
+    content = memoryview(values.buffers()[1] or b"")[values.offset * width :]
+    unscaled = (
+        int.from_bytes(content[at * width : at * width + width], "little", signed=True) for at in range(len(values))
+    )
+    texts = [format(Decimal(f"{number}E{-scale}"), "f") for number in unscaled]
+    return pc.if_else(values.is_valid(), pa.array(texts, pa.string()), pa.scalar(None, pa.string()))
+
+
 def _member(value: Any) -> Any:
     """A value as JSON has it: numbers that it has no exact way for are strings."""
     if isinstance(value, dict):
@@ -128,4 +175,16 @@ _SPELLED: tuple[tuple[type, Callable[[Any], str]], ...] = (
     (timedelta, _timedelta),
     (date, lambda value: value.isoformat()),  # datetimes are dates
     (time, lambda value: value.isoformat()),
+)
+_kinds = pa.types
+_SPELLINGS: tuple[tuple[Callable[[pa.DataType], bool], Callable[[pa.Array], pa.StringArray]], ...] = (
+    (_kinds.is_timestamp, _stamps),
+    (_kinds.is_time, _clocks),
+    (_kinds.is_duration, _durations),
+    (_kinds.is_floating, _floats),
+    (_kinds.is_decimal, _decimals),
+    (_kinds.is_union, _unions),
+    (_kinds.is_nested, _nested),
+    *((is_kind, lambda values: values.cast(pa.string())) for is_kind in (_kinds.is_integer, _kinds.is_date32)),
+    *((is_kind, lambda values: values.cast(pa.string())) for is_kind in (_kinds.is_boolean, _kinds.is_large_string)),
 )

@@ -10,14 +10,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from finport_ingestion.engine.convert.reading.sheet_grid import Faults, Merge, place_of
+from finport_ingestion.engine.convert.reading.sheet_grid import ERROR_TEXTS, Faults, Merge, place_of
 
 _ROOT = re.compile(rb"<(\w+:)?worksheet\b")
 _ERROR = re.compile(rb"t=[\"']e[\"']")
 _REFERENCE = re.compile(rb"\br=[\"']([A-Z]{1,3}[1-9][0-9]{0,6})[\"']")
 _MERGE = re.compile(rb"<mergeCell\s+ref=\"([A-Z]{1,3}[0-9]{1,7}):([A-Z]{1,3}[0-9]{1,7})\"")
 _TEXT_RESULT = re.compile(rb"\bt=[\"'](?:str|s|inlineStr)[\"']")
+_NEGATIVE = re.compile(rb"v>(-[0-9.]+(?:[eE][+-]?[0-9]+)?)</")
+_BLANK_END = re.compile(rb"t>(?:[ \t\r\n]|&#)|(?:[ \t\r\n]|&#\w{1,7};)</(?:\w+:)?t>")
+_UNMARKED = re.compile(rb"<((?:\w+:)?t)>(?=[ \t\r\n]|&#|[^<]*(?:[ \t\r\n]|&#\w{1,7};)</)")
 _ROOT_BYTES = 4096
+KNOWN_ERRORS = frozenset(ERROR_TEXTS.values()) - {"#GETTING_DATA"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ def faults_of(part: bytes, *, sheet: str) -> Faults:
         if reference is None:
             lost += 1
             continue
-        errors[place_of(reference.group(1).decode())] = value
+        errors[place_of(reference.group(1).decode())] = _error_text(value)
     warnings = [f"sheet '{sheet}': {lost} error cells have no address in the file; they are made null"] if lost else []
     missing = _without_result(part, patterns)
     if missing:
@@ -58,6 +62,36 @@ def faults_of(part: bytes, *, sheet: str) -> Faults:
             "are null: open the workbook in a spreadsheet program and save it"
         )
     return Faults(errors=errors, warnings=tuple(warnings))
+
+
+def with_known_errors(part: bytes) -> bytes:
+    """`part` whose errors are all of those that a library knows: Excel gets new ones, other programs have their own."""
+    pieces: list[bytes] = []
+    done = 0
+    for _, value in _error_cells(part, _patterns(_prefix(part))):
+        if value is not None and _error_text(value) not in KNOWN_ERRORS:
+            pieces += [part[done : value.start(1)], b"#N/A"]
+            done = value.end(1)
+    return b"".join([*pieces, part[done:]])
+
+
+def with_blanks_kept(part: bytes) -> bytes:
+    """`part` whose texts are all marked as having blanks of their own where they have some at an end.
+
+    A library drops those that are not marked so. Excel marks them; other programs leave that out and mean them.
+    """
+    return _UNMARKED.sub(rb'<\1 xml:space="preserve">', part) if _BLANK_END.search(part) else part
+
+
+def negatives_of(part: bytes) -> Iterator[tuple[tuple[int, int], float]]:
+    """Place and value of each cell whose number is below zero: where it is styled as a date, libraries show another."""
+    tag = _patterns(_prefix(part)).tag
+    for match in _NEGATIVE.finditer(part):
+        start = max(part.rfind(b"<c ", 0, match.start()), part.rfind(b":c ", 0, match.start()))
+        cell = tag.match(part, part.rfind(b"<", 0, start + 1))
+        reference = _REFERENCE.search(cell.group()) if cell else None
+        if reference is not None:
+            yield place_of(reference.group(1).decode()), float(match.group(1))
 
 
 def merges_of(part: bytes) -> Iterator[Merge]:
@@ -94,15 +128,18 @@ def _patterns(prefix: bytes) -> _Patterns:
     )
 
 
-def _error_cells(part: bytes, patterns: _Patterns) -> Iterator[tuple[bytes, str]]:
-    """The tag and the text of each cell that is an error."""
+def _error_text(value: re.Match[bytes] | None) -> str:
+    return value.group(1).decode("utf-8", "replace") if value else "#ERROR"
+
+
+def _error_cells(part: bytes, patterns: _Patterns) -> Iterator[tuple[bytes, re.Match[bytes] | None]]:
+    """The tag and the value of each cell that is an error."""
     for match in _ERROR.finditer(part):
         # Text may hold the same bytes; it does not stand in a cell's tag.
         tag = patterns.tag.match(part, part.rfind(b"<", 0, match.start()))
         if tag is None or tag.end() < match.end():
             continue
-        value = patterns.value.search(part, tag.end(), part.find(b"c>", tag.end()))
-        yield tag.group(), value.group(1).decode("utf-8", "replace") if value else "#ERROR"
+        yield tag.group(), patterns.value.search(part, tag.end(), part.find(b"c>", tag.end()))
 
 
 def _without_result(part: bytes, patterns: _Patterns) -> list[str]:

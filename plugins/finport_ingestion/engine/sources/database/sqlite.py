@@ -26,7 +26,7 @@ from finport_ingestion.engine.errors import (
 from finport_ingestion.engine.logical import LogicalType
 from finport_ingestion.engine.sources.database import values
 from finport_ingestion.engine.sources.database.relation import Column, Relation, decimal_type
-from finport_ingestion.engine.sources.database.sqlite_values import as_decimal, declared_type, exact
+from finport_ingestion.engine.sources.database.sqlite_values import as_decimal, exact, stored_type
 from finport_ingestion.engine.sources.database.statement import named_table
 from finport_ingestion.engine.sources.interface import Access
 
@@ -134,7 +134,7 @@ def _declared(connection: sa.Connection, table: str, schema: str | None) -> dict
 
 
 def _column(stored: sa.ColumnElement[Any], declaration: str) -> Column:
-    kind = declared_type(declaration)
+    kind = stored_type(declaration)
     # Both spellings of ISO 8601 in one order.
     ordered = sa.func.replace(stored, "T", " ") if kind and kind.kind == "timestamp" else stored
     return Column(name=str(stored.key), type=kind, selected=stored, ordered=ordered, exact=exact(kind))

@@ -9,48 +9,18 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from finport_ingestion.engine.logical import LogicalType
+from finport_ingestion.engine.sqlite_declarations import declared_type
 
 T = TypeVar("T")
 
-_DECLARATION = re.compile(r"^\s*([^()]*?)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?([^()]*)$")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _TOO_FINE = re.compile(r"[.,]\d{6}\d*[1-9]")
-_DECIMALS = ("NUMERIC", "DECIMAL", "NUMBER", "MONEY")
-_LONGEST = 76
-_BY_WORD = (
-    # The first that the declaration contains decides, as in SQLite's own rules, with the types of other databases.
-    ("BOOL", "boolean"),
-    ("INTERVAL", "text"),
-    ("POINT", "text"),
-    ("INT", "integer"),
-    ("TIMESTAMP", "timestamp"),
-    ("DATETIME", "timestamp"),
-    ("DATE", "date"),
-    ("TIME", "time"),
-    ("CHAR", "text"),
-    ("CLOB", "text"),
-    ("TEXT", "text"),
-    ("JSON", "json"),
-    ("BLOB", "binary"),
-    ("BINARY", "binary"),
-    ("BYTEA", "binary"),
-    ("REAL", "float"),
-    ("FLOA", "float"),
-    ("DOUB", "float"),
-)
 
 
-def declared_type(declaration: str) -> LogicalType | None:
+def stored_type(declaration: str) -> LogicalType | None:
     """The type of a column; None for a decimal without digits, text where nothing usable is declared."""
-    match = _DECLARATION.match(declaration.upper())
-    name = f"{match[1]}{match[4]}" if match else ""
-    if "TIMESTAMPTZ" in name or "WITH TIME ZONE" in name:
-        return LogicalType("timestamp", time_zone="UTC")
-    if match and any(word in name for word in _DECIMALS):
-        precision, scale = int(match[2] or 0), int(match[3] or 0)
-        fits = 1 <= precision <= _LONGEST and scale <= precision
-        return LogicalType("decimal", precision, scale) if fits else None
-    return LogicalType(next((kind for word, kind in _BY_WORD if word in name), "text"))
+    found = declared_type(declaration)
+    return None if found.kind == "decimal" and not found.precision else found
 
 
 def as_decimal(value: Any) -> Decimal:
