@@ -62,7 +62,7 @@ def test_ragged_records_are_set_aside_with_their_place_and_the_others_go_on(tmp_
         (2, "field_count", "3"),
         (3, "field_count", "4,5,6"),
     ]
-    assert bad[0].reason == "line 3, byte 8: 1 fields where 2 are expected"
+    assert bad[0].reason == "line 3, byte 8: 1 field where 2 are expected"
 
 
 def test_an_unclosed_quote_costs_its_own_line(tmp_path: Path) -> None:

@@ -84,3 +84,13 @@ def test_bytes_that_are_ascii_or_no_text_say_nothing() -> None:
     assert latin_encoding(b"") is None
     assert latin_encoding(b"id,name\n1,Acme\n") is None
     assert latin_encoding(bytes(range(128, 256)) * 4) is None
+
+
+@pytest.mark.parametrize("word", ["äöü", "ÄÖÜ äöüß", "åäö", "æøå ÆØÅ"])
+def test_words_of_umlauts_alone_are_western(word: str) -> None:
+    assert found(table([word]), "cp1252") == "cp1252"
+
+
+@pytest.mark.parametrize("word", ["Перевод", "Оплата счета"])
+def test_words_of_another_script_are_not_taken_for_umlauts(word: str) -> None:
+    assert found(table([word] * 3), "cp1251") == "cp1251"

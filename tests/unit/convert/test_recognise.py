@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import random
 import time
 import zipfile
 from pathlib import Path
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from upath import UPath
 
 from finport_ingestion.engine.convert.interface import RawFile
-from finport_ingestion.engine.convert.recognise import ENOUGH, Recognition, options_of, reader_of, recognise
+from finport_ingestion.engine.convert.recognise import ENOUGH, Recognition, head_of, options_of, reader_of, recognise
 from finport_ingestion.engine.errors import AccessDenied, FinportError, FormatError
 from finport_ingestion.engine.records import Part
 
@@ -229,3 +230,59 @@ def test_a_look_takes_no_time_whatever_the_bytes(begin: bytes, byte: bytes, tmp_
 def test_any_bytes_give_an_answer_or_a_refusal(content: bytes, tmp_path: Path) -> None:
     with contextlib.suppress(FinportError):
         assert taken(tmp_path, content).reasons
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<TICKER>,<DATE>,<OPEN>\nAAPL.US,20240102,1.5\nAAPL.US,20240103,1.6\n", "csv"),
+        ("sep=|\nid|name\n1|a\n2|b\n", "csv"),
+        ("id^name\n1^a\n2^b\n3^c\n", "csv"),
+        ("id\x01name\n1\x01a\n2\x01b\n3\x01c\n", "csv"),
+        ("a,b,c\n1,2,x\n3,4,y\tz\n", "csv"),
+        ("a;b;c\n1;2;x\n3;4;y\tz\n5;6;y\tz\n", "csv"),
+    ],
+    ids=[
+        "names in brackets",
+        "a stated delimiter",
+        "carets",
+        "0x01",
+        "a tab in the last text",
+        "tabs in the last texts",
+    ],
+)
+def test_delimited_text_of_seldom_kinds(text: str, expected: str, tmp_path: Path) -> None:
+    assert taken(tmp_path, text.encode()).format == expected
+
+
+@pytest.mark.parametrize("begin", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"{\\rtf1\\ansi text\n"])
+def test_images_and_documents_are_refused_by_name(begin: bytes, tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match=r"an image|a document"):
+        taken(tmp_path, begin + b"00000000")
+
+
+def test_a_name_that_is_used_for_anything_is_not_said_to_be_against_the_content(tmp_path: Path) -> None:
+    assert not any("against" in reason for reason in taken(tmp_path, b"a|b\n1|2\n3|4\n", "feed.txt").reasons)
+
+
+def test_bytes_of_all_kinds_are_no_text_whatever_their_name(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="binary"):
+        taken(tmp_path, random.Random(1).randbytes(5000), "delivery.csv")
+
+
+def _packed(begin: bytes) -> bytes:
+    """Bytes as compression leaves them: few enough are control characters to pass for text."""
+    return begin + random.Random(3).randbytes(60_000)
+
+
+@pytest.mark.parametrize("begin", [b"\xd0\xcf\x11\xe0", b"ORC\x08\x03"])
+def test_packed_bytes_are_taken_for_no_text_of_any_encoding(begin: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(_packed(begin))
+    assert head_of(RawFile(path=UPath(path), uri="x", size_bytes=path.stat().st_size)).text == ""
+
+
+def test_text_that_begins_as_a_signature_is_text(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"ORCL,price\nORCL,1.50\n" * 10)
+    assert head_of(RawFile(path=UPath(path), uri="x", size_bytes=path.stat().st_size)).text.startswith("ORCL,price")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -16,7 +17,7 @@ from typing import Any
 
 from finport_ingestion.engine.convert.interface import Head, Likeness, RawFile
 from finport_ingestion.engine.convert.reading.foreign import is_binary, is_html, refuse_foreign, refuse_signature
-from finport_ingestion.engine.convert.reading.transcoding import find_encoding
+from finport_ingestion.engine.convert.reading.transcoding import find_encoding, wide_without_mark
 from finport_ingestion.engine.convert.registry import FORMATS
 from finport_ingestion.engine.convert.unpack import Peek, peek
 from finport_ingestion.engine.errors import FormatError
@@ -42,6 +43,8 @@ _CLOSE = 0.1
 _DOUBT = 0.25
 _KNOWN_HERE = "a format that is known here"
 _WIDE_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+_SIGNATURES = re.compile(rb"PK\x03\x04|\xd0\xcf\x11\xe0|ORC.{0,60}?[\x00-\x08\x0e-\x1a]", re.DOTALL)
+"""Packed bytes that no encoding is looked for in; others show it by their control characters."""
 _Hints = dict[str, tuple[float, tuple[str, ...]]]
 """What the name and the media type say, by format: the weight, and the reasons."""
 
@@ -154,7 +157,9 @@ def _believed(hints: _Hints, likely: dict[str, Likeness]) -> tuple[_Hints, tuple
     }
     if good:
         return good, ()
-    return good, tuple(dict.fromkeys(f"{said}, against its content" for _, why in hints.values() for said in why))
+    # A name that is used for anything says nothing against a content.
+    said = dict.fromkeys(said for _, why in hints.values() for said in why if said.rsplit(" ", 1)[-1] not in _COMMON)
+    return good, tuple(f"{reason}, against its content" for reason in said)
 
 
 def _candidates(likely: dict[str, Likeness], hints: _Hints) -> list[str]:
@@ -227,15 +232,9 @@ def _plain(name: str) -> FormatOptions:
 def _head(found: Peek) -> tuple[Head, str]:
     """The beginning as bytes and as text, and the text's encoding."""
     content = found.content
-    if is_binary(content) and not content.startswith(_WIDE_BOMS) and not _looks_wide(content):
+    binary = is_binary(content) and not content.startswith(_WIDE_BOMS) and wide_without_mark(content) is None
+    if binary or _SIGNATURES.match(content):
         return Head(content=content, text="", whole=found.whole, name=found.name), ""
     encoding = find_encoding(io.BytesIO(content), declared=None)
     text = content[encoding.bom_bytes :].decode(encoding.name, "replace")
     return Head(content=content, text=text, whole=found.whole, name=found.name), encoding.name
-
-
-def _looks_wide(content: bytes) -> bool:
-    """Whether every second byte is zero, as of Latin text in UTF-16."""
-    sample = content[:4096]
-    half = len(sample) // 2
-    return max(sample[::2].count(0), sample[1::2].count(0)) > 0.4 * half

@@ -110,10 +110,13 @@ class CsvFormat:
 
     @classmethod
     def recognises(cls, head: Head) -> Likeness | None:
-        from finport_ingestion.engine.convert.reading.delimited_likeness import likeness_of_one_column
+        from finport_ingestion.engine.convert.reading import delimited_likeness
 
-        found = [likeness for likeness in (_likeness(head, mark) for mark in (",", ";", " ")) if likeness]
-        return max(found, key=lambda likeness: likeness.confidence, default=likeness_of_one_column(head))
+        looks = [_likeness(head, mark) for mark in (",", ";", " ")]
+        looks += [delimited_likeness.likeness_as_stated(head), delimited_likeness.likeness_of_rare(head)]
+        found = [likeness for likeness in looks if likeness]
+        one_column = delimited_likeness.likeness_of_one_column(head)
+        return max(found, key=lambda likeness: likeness.confidence, default=one_column)
 
     read = _read
     read_ahead = _read_ahead
@@ -175,6 +178,7 @@ def _dialect(options: DelimitedOptions, delimiter: str) -> Dialect:
     return Dialect(
         delimiter=delimiter,
         quote=options.quote,
+        quote_is_stated="quote" in options.model_fields_set,
         header=options.header,
         names=options.columns,
         skip_lines=options.skip_rows,

@@ -102,13 +102,19 @@ class FixedWidthFormat:
 
     def read(self, raw: RawFile) -> Iterator[Batch]:
         from finport_ingestion.engine.convert.reading.fixed_width import read_fixed_width
+        from finport_ingestion.engine.convert.reading.footer import without_footers
 
-        return read_fixed_width(raw, self._layout())
+        def read() -> Iterator[Batch]:
+            return read_fixed_width(raw, self._layout())
+
+        return without_footers(read(), delimiter=lambda: " ", reread=read)
 
     def read_ahead(self, raw: RawFile, *, prepare: Prepare, threads: int) -> Iterator[Batch]:
-        from finport_ingestion.engine.convert.reading.fixed_width import read_ahead
+        from finport_ingestion.engine.convert.reading.fixed_width import read_ahead, read_fixed_width
+        from finport_ingestion.engine.convert.reading.footer import without_footers
 
-        return read_ahead(raw, self._layout(), prepare=prepare, threads=threads)
+        ahead = read_ahead(raw, self._layout(), prepare=prepare, threads=threads)
+        return without_footers(ahead, delimiter=lambda: " ", reread=lambda: read_fixed_width(raw, self._layout()))
 
     def sample(self, raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
         from finport_ingestion.engine.convert.reading.fixed_width import sample_fixed_width

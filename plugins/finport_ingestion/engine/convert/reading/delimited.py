@@ -21,7 +21,8 @@ from finport_ingestion.engine.convert.reading.delimited_exact import MAX_RECORD_
 from finport_ingestion.engine.convert.reading.dialect import Dialect, found_out
 from finport_ingestion.engine.convert.reading.footer import without_footers
 from finport_ingestion.engine.convert.reading.foreign import refuse_foreign, refuse_json, refuse_signature
-from finport_ingestion.engine.convert.reading.header import find_beginning
+from finport_ingestion.engine.convert.reading.header import find_beginning, fitted
+from finport_ingestion.engine.convert.reading.quoting import found_out_of, swallows_lines, taken_literally, with_quoting
 from finport_ingestion.engine.convert.reading.slices import slices
 from finport_ingestion.engine.convert.reading.transcoding import (
     CHUNK_BYTES,
@@ -35,6 +36,8 @@ from finport_ingestion.engine.errors import FormatError
 
 _DIALECT_LINES = 200
 _HEADER_LIMIT = 1 << 20
+_WINDOW_BYTES = 4 << 20
+"""Small enough for what is made of a window to be near when it is looked at, and for memory to be used again."""
 _UTF8 = Encoding("utf-8")
 
 
@@ -42,7 +45,7 @@ def read_delimited(
     raw: RawFile,
     dialect: Dialect,
     *,
-    window_bytes: int = CHUNK_BYTES,
+    window_bytes: int = _WINDOW_BYTES,
     prepare: Prepare | None = None,
     threads: int = 0,
     only: frozenset[str] | None = None,
@@ -110,7 +113,8 @@ def _found_out(dialect: Dialect, stream: IO[bytes], encoding: Encoding, raw: Raw
     stream.seek(0)
     refuse_foreign(head, raw=raw, expected="delimited text")
     refuse_json(head, raw=raw)
-    return found_out(dialect, head.decode("utf-8", "surrogateescape"))
+    text = head.decode("utf-8", "surrogateescape")
+    return with_quoting(found_out(dialect, text), text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,7 @@ class _Parser:
     line: int = 0  # physical lines in them
     started: bool = False
     named: bool = True  # by the file itself
+    literal: bool = False  # quotes were read as characters
     warnings: list[str] = field(default_factory=list)
 
     def begin(self, stream: IO[bytes]) -> None:
@@ -176,7 +181,7 @@ class _Parser:
             names = [name for name in names if name in self.only]
         places = [self.names.index(name) for name in names] if len(names) < len(self.names) else None
         columns = delimited_fast.parse(window, self.dialect, width=len(self.names), only=places)
-        if columns is None:
+        if columns is None or swallows_lines(window, columns.num_rows, self.dialect):
             return _Parsed(window, None, {})
         named = columns.rename_columns(names)
         return _Parsed(window, named, prepare(named) if prepare else {})
@@ -205,7 +210,7 @@ class _Parser:
     def split(self, buffer: bytes, *, final: bool) -> tuple[memoryview, bytes]:
         """What of `buffer` another thread may parse, and the rest; nothing where its quotes are not proved right."""
         cut = find_cut(buffer, delimiter=self.dialect.delimiter, quote=self.dialect.quote, final=final)
-        if not cut.proved or not cut.size or b"\0" in buffer:
+        if not cut.proved or not cut.size or b"\0" in buffer or self.dialect.after_blanks:
             return memoryview(b""), buffer
         return memoryview(buffer)[: cut.size], buffer[cut.size :]
 
@@ -258,9 +263,10 @@ class _Parser:
                 f"{self.raw.uri}: line {records[0].first_line + 1}: {records[0].reason} in the first record.",
                 hint="state the 'quote' of the Format, or ask for the file again",
             )
-        at, header = self._find_header([record.fields or [] for record in records])
+        rows = [record.fields or [] for record in records]
+        at, header = self._find_header(rows)
         first = records[at]
-        self._name_columns(first.fields or [], header=header)
+        self._name_columns(self._fitted(rows[at:]) if header else rows[at], header=header)
         return first.first_line + (first.line_count if header else 0)
 
     def _find_header(self, rows: list[list[str]]) -> tuple[int, bool]:
@@ -274,12 +280,20 @@ class _Parser:
         skipped = 0 if dialect.skip_lines else found.skipped
         if skipped:
             what = "the header" if found.header else "the first record"
-            self.warnings.append(
-                f"{self.raw.uri}: {what} is found below {skipped} lines of something else, which are left out"
+            above = (
+                f"{skipped} lines of something else, which are" if skipped > 1 else "a line of something else, which is"
             )
+            self.warnings.append(f"{self.raw.uri}: {what} is found below {above} left out")
         if not found.header:
             self.warnings.append(f"{self.raw.uri}: no header is found; the columns are column_1, column_2 ...")
         return skipped, found.header
+
+    def _fitted(self, rows: list[list[str]]) -> list[str]:
+        """The names of the header, as many as the records have fields."""
+        names, said = fitted(rows[0], rows[1:], delimiter=self.dialect.delimiter)
+        if said:
+            self.warnings.append(f"{self.raw.uri}: {said}")
+        return names
 
     def _name_columns(self, first: list[str], *, header: bool) -> None:
         stated = list(self.dialect.names)
@@ -300,9 +314,9 @@ class _Parser:
         if cut.proved and cut.size:
             window = buffer[: cut.size]
             parsed = None
-            if b"\0" not in window:
+            if b"\0" not in window and not self.dialect.after_blanks:
                 parsed = delimited_fast.parse(window, self.dialect, width=len(self.names))
-            if parsed is None:
+            if parsed is None or swallows_lines(window, parsed.num_rows, self.dialect):
                 return self._exact(window, final=True)
             self._count(window)
             return self._batch(parsed.rename_columns(self.names), [], size=len(window)), len(window)
@@ -315,8 +329,8 @@ class _Parser:
         columns: list[list[str]] = [[] for _ in self.names]
         rows: list[int] = []
         bad: list[BadRecord] = []
-        first_row = self.row
-        for record in delimited_exact.records(lines, self.dialect, final=final):
+        first_row, said = self.row, len(self.warnings)
+        for record in self._records(lines, final=final):
             self.row += 1
             fault = self._fault(record, lines)
             if fault is None and record.fields is not None:
@@ -330,7 +344,19 @@ class _Parser:
             self.row = first_row
             return None
         used = self._advance(done)
-        return self._batch(_texts(columns, self.dialect.nulls, self.names), bad, rows=rows, size=used), used
+        batch = self._batch(_texts(columns, self.dialect.nulls, self.names), bad, rows=rows, size=used)
+        return replace(batch, warnings=tuple(self.warnings[said:])), used
+
+    def _records(self, lines: Lines, *, final: bool) -> Iterator[Record]:
+        for record in delimited_exact.records(lines, self.dialect, final=final):
+            if record.fields and len(record.fields) == 1 < len(self.names) and not record.fields[0].strip():
+                continue  # a line of blanks
+            literal = taken_literally(record, lines, self.dialect, width=len(self.names))
+            if literal and not self.literal:
+                self.literal = True
+                said = f"{self.raw.uri}: quotes that quote nothing are read as characters, as of a file without quoting"
+                self.warnings.append(said)
+            yield from literal or [record]
 
     def _fault(self, record: Record, lines: Lines) -> BadRecord | None:
         """Why the record is set aside, if it is."""
@@ -338,7 +364,8 @@ class _Parser:
         if record.fields is not None:
             text = "".join(record.fields)
             if len(record.fields) != len(self.names):
-                rule, why = "field_count", f"{len(record.fields)} fields where {len(self.names)} are expected"
+                found = f"{len(record.fields)} field{'s' if len(record.fields) > 1 else ''}"
+                rule, why = "field_count", f"{found} where {len(self.names)} are expected"
             elif "\0" in text:
                 rule, why = "nul_character", "a NUL character, which no database takes as text"
             elif not _encodable(text):
@@ -384,9 +411,10 @@ class _Parser:
         return replace(batch, facts=facts, warnings=warnings)
 
     def _notes(self) -> tuple[str, ...]:
-        if self.encoding.declared or self.encoding.is_utf8:
-            return ()
-        return (f"{self.raw.uri}: read as {self.encoding.name}, which was found out from its bytes",)
+        said = [found_out_of(self.dialect)]
+        if not self.encoding.declared and not self.encoding.is_utf8:
+            said.append(f"read as {self.encoding.name}, which was found out from its bytes")
+        return tuple(f"{self.raw.uri}: {found}" for found in said if found)
 
     def _renamed(self) -> tuple[str, ...]:
         renamed = [name for name, given in zip(self.names, self.delivered, strict=True) if name != clean_name(given)]

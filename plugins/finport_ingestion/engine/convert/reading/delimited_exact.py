@@ -81,7 +81,13 @@ def records(lines: Lines, dialect: Dialect, *, final: bool) -> Iterator[Record]:
 def _reader(lines: Lines, dialect: Dialect) -> Iterator[list[str]]:
     if not dialect.quote:
         return csv.reader(iter(lines), delimiter=dialect.delimiter, quotechar=None, quoting=csv.QUOTE_NONE)
-    return csv.reader(iter(lines), delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True)
+    return csv.reader(
+        iter(lines),
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote,
+        skipinitialspace=dialect.after_blanks,
+        strict=True,
+    )
 
 
 def _broken(start: int, *, unclosed: bool) -> Record:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
@@ -21,9 +22,12 @@ def parse(
     None means a record with another number of fields, or bytes that are not UTF-8. There is no NUL in `window`.
     """
     names = [str(index) for index in range(width)]
+    wanted = names if only is None else [names[at] for at in only]
+    content = pa.py_buffer(window)
     try:
+        _check_utf8(content)
         table = pyarrow.csv.read_csv(
-            pa.py_buffer(window),
+            content,
             read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=len(window) + 1, use_threads=False),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter=dialect.delimiter,
@@ -32,16 +36,27 @@ def parse(
                 newlines_in_values=bool(dialect.quote),
             ),
             convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
+                column_types=dict.fromkeys(names, pa.binary()),
                 null_values=list(dialect.nulls),
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=True,
-                include_columns=names if only is None else [names[at] for at in only],
+                include_columns=wanted,
             ),
         )
     except pa.ArrowInvalid:
         return None
-    batches = table.to_batches()
-    if len(batches) > 1:
-        batches = table.combine_chunks().to_batches()
-    return batches[0] if batches else None
+    if not table.num_rows:
+        return None
+    # One block gives one chunk; `combine_chunks` would copy it.
+    columns = [column.chunk(0) if column.num_chunks == 1 else column.combine_chunks() for column in table.columns]
+    return pa.RecordBatch.from_arrays([column.view(pa.string()) for column in columns], names=wanted)
+
+
+def _check_utf8(content: pa.Buffer) -> None:
+    """Of the whole window at once: what is cut at delimiters of ASCII is text wherever the whole is.
+
+    Raises:
+        ArrowInvalid: It is not UTF-8.
+    """
+    ends = pa.py_buffer(np.array([0, content.size], dtype=np.int32))
+    pa.Array.from_buffers(pa.binary(), 1, [None, ends, content]).cast(pa.string())

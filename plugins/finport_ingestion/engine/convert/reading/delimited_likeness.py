@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from finport_ingestion.engine.convert.interface import Head, Likeness
+from finport_ingestion.engine.convert.reading.dialect import stated_delimiter, whole_lines
 
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "blanks"}
+_RARE_NAMES = {"^": "carets", "~": "tildes", "\x01": "0x01", "\x1f": "0x1F", "¦": "broken bars", "§": "section signs"}
 _MARKS = (",", ";", "|", "\t")
 _LINES = 200
 _FEW = 3
@@ -23,6 +25,7 @@ _SURE_OF = {1: 0.4, 2: 0.75}
 """By number of records: two lines of prose may have a comma each."""
 _MORE_BY_FIELD = 0.02
 _MOST = {1: 0.7, 2: 0.84}
+_STATED = 0.9
 _BY_BLANKS = 0.38
 """Prose and fixed widths are cut by blanks as well."""
 _ONE_COLUMN = 0.4
@@ -30,8 +33,9 @@ _TEXT = 0.05
 _DOUBT = 0.45
 _SENTENCE_BYTES = 60
 _LONG_LINE = 40
-# `<a>` and `{"a":` and `[{` begin other syntaxes; a blank or a word behind the bracket may be a column's name.
-_OTHER_SYNTAX = re.compile(r"\s*(?:<[?!A-Za-z]|[\[{]\s*[\"{\[\]}])")
+# `<a>` and `{"a":` and `[{` begin other syntaxes; a blank or a word behind the bracket may be a column's name, and
+# programs of market data write `<TICKER>,<DATE>,<OPEN>`.
+_OTHER_SYNTAX = re.compile(r"\s*(?:<(?!\w+>[,;|\t]<\w+>)[?!A-Za-z]|[\[{]\s*[\"{\[\]}])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class _Cut:
     count: int = 0  # of records that have it
     share: float = 0.0  # of those from the first such record on
     records: int = 0
+    first: int = 0  # of those that have it
 
 
 def likeness_of(head: Head, delimiter: str) -> Likeness | None:
@@ -66,6 +71,28 @@ def _confidence(cut: _Cut) -> float:
     return min(_MOST[cut.count], _SURE_OF[cut.count] + _MORE_BY_FIELD * (cut.width - 2)) * cut.share
 
 
+def likeness_as_stated(head: Head) -> Likeness | None:
+    """What a first line `sep=;` says."""
+    mark = stated_delimiter(head.text)
+    return Likeness(_STATED, f"its first line states the delimiter {mark!r}") if mark else None
+
+
+def likeness_of_rare(head: Head) -> Likeness | None:
+    """How much it looks cut by a delimiter that is seldom used, where none of the others cuts it."""
+    if _OTHER_SYNTAX.match(head.text):
+        return None
+    lines, cuts = _look(head.text)
+    if any(cuts[mark].width > 1 and cuts[mark].share >= _LEAST_SHARE for mark in _MARKS):
+        return None
+    rare = {mark: _cut_by(lines, mark) for mark in _RARE_NAMES if mark in head.text}
+    mark = max(rare, key=lambda mark: (rare[mark].share, rare[mark].width), default="")
+    if not mark or rare[mark].share < _STEADY_SHARE or rare[mark].records < _FEW or rare[mark].width < 2:
+        return None
+    cut = rare[mark]
+    reason = f"{cut.count} of the first {cut.records} records have {cut.width} fields between {_RARE_NAMES[mark]}"
+    return Likeness(round(_confidence(cut), 3), reason)
+
+
 def likeness_of_one_column(head: Head) -> Likeness | None:
     """How much it looks like a table of one column, in which nothing is cut."""
     lines = _look(head.text)[0]
@@ -80,15 +107,14 @@ def likeness_of_one_column(head: Head) -> Likeness | None:
 @lru_cache(maxsize=2)
 def _look(text: str) -> tuple[list[str], dict[str, _Cut]]:
     """The first lines, and how each mark cuts them: several formats ask for it one after the other."""
-    lines = _whole_lines(text)
+    lines = _first_lines(text)
     return lines, {mark: _cut_by(lines, mark) for mark in _NAMES}
 
 
-def _whole_lines(text: str) -> list[str]:
+def _first_lines(text: str) -> list[str]:
     """The first lines with something in them, without comments, and without the last one, which may be cut."""
     lines = [line for line in itertools.islice(io.StringIO(text, newline=""), _LINES + 1) if line.strip()]
-    if len(lines) > 2 and (len(lines) > _LINES or not lines[-1].endswith(("\n", "\r"))):
-        lines.pop()
+    lines = lines[:_LINES] if len(lines) > _LINES else whole_lines(lines, least=2)
     return [line for line in lines if not line.startswith("#")] or lines
 
 
@@ -99,7 +125,8 @@ def _cut_by(lines: list[str], delimiter: str) -> _Cut:
         return _Cut()
     width, count = max(counts.items(), key=lambda item: (item[1], item[0]))
     # Titles and notes may stand above a table.
-    return _Cut(width, count, count / (len(widths) - widths.index(width)), len(widths))
+    first = widths.index(width)
+    return _Cut(width, count, count / (len(widths) - first), len(widths), first)
 
 
 def _widths(lines: list[str], delimiter: str) -> list[int]:
@@ -138,7 +165,8 @@ def _is_outdone(cuts: dict[str, _Cut], delimiter: str) -> bool:
     cut = cuts[delimiter]
     for mark in _MARKS:
         other = cuts[mark]
-        steady = other.share >= max(_STEADY_SHARE, cut.share - 0.01)
+        # A tab in the text of the last records is steady by itself.
+        steady = other.share >= max(_STEADY_SHARE, cut.share - 0.01) and other.first <= cut.first
         if delimiter != "\t" and steady and (other.width > cut.width or mark == "\t"):
             return True
     return False

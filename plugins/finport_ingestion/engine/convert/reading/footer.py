@@ -21,13 +21,22 @@ from finport_ingestion.engine.convert.interface import BadRecord, Batch
 
 _WORD = re.compile(
     r"(?:grand |sub)?totals?|sums?|trailer|trl|tlr|footer|eof|end of file"
-    r"|(?:total )?(?:record|row|line)s?(?: ?counts?)?|counts?|number of (?:records|rows|lines)|file creation time",
+    r"|(?:total )?(?:record|row|line)s?(?: ?counts?)?|counts?|number of (?:records|rows|lines)|file creation time"
+    r"|(?:gesamt|zwischen)?summen?|gesamt|insgesamt|total (?:general|général)|total[ei]|totaal|somme|suma|razem|celkem"
+    r"|összesen|yhteensä|toplam|итого|всего|合計|总计|總計|合计|小计",
     re.IGNORECASE,
 )
+_SAID = re.compile(
+    r"file creation time[: ]+[0-9:. /-]+|\(?[0-9]+ rows?(?:\(s\))?(?: selected| affected| returned)?\.?\)?",
+    re.IGNORECASE,
+)
+"""What programs write below the last record, with a number in it."""
 _MOST = 3
 _END_MARK = "\x1a"
 _ENDS = "the text ends with the end-of-file mark of DOS (0x1A), which is left out"
 _COUNTS = re.compile(r"record|row|line|count|trailer|trl|tlr|footer|eof|end of file", re.IGNORECASE)
+
+_COUNT_SAID = re.compile(r"(?:record|row|line)s?\b", re.IGNORECASE)
 
 Reread = Callable[[], Iterable[Batch]]
 
@@ -76,7 +85,7 @@ def _without_end_mark(batch: Batch) -> Batch:
 def _trimmed(batch: Batch, *, before: int, delimiter: str, reread: Reread) -> Batch:
     found: list[_Footer] = []
     doubtful: list[BadRecord] = []
-    for footer in _candidates(batch, delimiter):
+    for footer in _candidates(batch, delimiter, before=before):
         if _looks_like_one(footer, batch.columns.num_columns, reread):
             found.append(footer)
         elif _lacks_what_others_have(footer, batch):
@@ -101,8 +110,8 @@ def _trimmed(batch: Batch, *, before: int, delimiter: str, reread: Reread) -> Ba
     )
 
 
-def _candidates(batch: Batch, delimiter: str) -> Iterator[_Footer]:
-    """The last records, from the end, as long as their first text is a footer's word."""
+def _candidates(batch: Batch, delimiter: str, *, before: int) -> Iterator[_Footer]:
+    """The last records, from the end, as long as their first text is a footer's word; or the last one, if it counts."""
     records: dict[int, _Footer] = {}
     for at in range(max(batch.columns.num_rows - _MOST, 0), batch.columns.num_rows):
         cells = tuple(column[at].as_py() for column in batch.columns.columns)
@@ -112,7 +121,11 @@ def _candidates(batch: Batch, delimiter: str) -> Iterator[_Footer]:
         if bad.rule == "field_count":
             records[bad.row] = _Footer(row=bad.row, cells=_cells(bad, delimiter), in_columns=False)
     last = max([*batch.rows.slice(max(len(batch.rows) - 1, 0)).to_pylist(), *(bad.row for bad in batch.bad)], default=0)
-    while last in records and _WORD.match(records[last].word.strip(" :*-=#")):
+    count = before + batch.columns.num_rows + len(batch.bad) - 1
+    if count and last in records and not records[last].in_columns and records[last].cells == (str(count),):
+        yield records[last]
+        last -= 1
+    while last in records and (_WORD.match(_bare(records[last])) or _is_said(records[last])):
         yield records[last]
         last -= 1
 
@@ -122,8 +135,20 @@ def _cells(bad: BadRecord, delimiter: str) -> tuple[str | None, ...]:
     return tuple(field or None for field in fields)
 
 
+def _bare(footer: _Footer) -> str:
+    return footer.word.strip(" :*-=#")
+
+
+def _is_said(footer: _Footer) -> bool:
+    """A remark that a program makes, with nothing beside it."""
+    alone = sum(cell is not None for cell in footer.cells) == 1
+    return alone and _SAID.fullmatch(footer.word.strip()) is not None
+
+
 def _looks_like_one(footer: _Footer, width: int, reread: Reread) -> bool:
-    if not _WORD.fullmatch(footer.word.strip(" :*-=#")) and footer.in_columns:
+    if _is_said(footer):
+        return True
+    if not _WORD.fullmatch(_bare(footer)) and footer.in_columns:
         return False
     filled = sum(cell is not None for cell in footer.cells)
     if not footer.in_columns or (width > 1 and filled * 2 <= width):
@@ -133,7 +158,7 @@ def _looks_like_one(footer: _Footer, width: int, reread: Reread) -> bool:
 
 
 def _lacks_what_others_have(footer: _Footer, batch: Batch) -> bool:
-    if not footer.in_columns or not _WORD.fullmatch(footer.word.strip(" :*-=#")):
+    if not footer.in_columns or not _WORD.fullmatch(_bare(footer)):
         return False
     return any(
         cell is None and column.null_count == 1 and len(column) > 1
@@ -150,7 +175,8 @@ def _set_aside(footer: _Footer, delimiter: str) -> BadRecord:
 def _told(footer: _Footer, names: Sequence[str], count: int, reread: Reread, rows: set[int]) -> str:
     start = f"record {footer.row} is the footer '{footer.word.strip()[:40]}' and is kept out of the data"
     numbers = [number for cell in footer.cells if (number := _number(cell)) is not None]
-    if _COUNTS.search(footer.word) and numbers:
+    numbers = numbers or _counted(footer)
+    if numbers and (_COUNTS.search(footer.word) or len(footer.cells) == 1):
         if count in numbers:
             return f"{start}; its count of {count} records is right"
         if not footer.in_columns:
@@ -164,6 +190,12 @@ def _told(footer: _Footer, names: Sequence[str], count: int, reread: Reread, row
     if wrong:
         return f"{start}; its {'; its '.join(wrong)}"
     return f"{start}; its sums are right" if sums else start
+
+
+def _counted(footer: _Footer) -> list[Decimal]:
+    """The number in a remark such as `(12 rows)` or `Trailer record count 12`; not the time of another one."""
+    found = re.findall("[0-9]+", footer.word)
+    return [Decimal(found[0])] if len(found) == 1 and _COUNT_SAID.search(footer.word) else []
 
 
 def _sums(batches: Iterable[Batch], footer: _Footer, rows: set[int]) -> dict[int, tuple[Decimal, Decimal]]:

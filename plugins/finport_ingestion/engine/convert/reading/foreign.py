@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import IO
 
 from finport_ingestion.engine.convert.interface import RawFile
@@ -24,8 +25,19 @@ _SIGNATURES = (
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (b"Rar!\x1a\x07", "a RAR archive"),
     (b"\x1f\x9d", "packed by compress (.Z)"),
+    (b"\x89PNG\r\n\x1a\n", "an image (PNG)"),
+    (b"\xff\xd8\xff", "an image (JPEG)"),
+    (b"GIF87a", "an image (GIF)"),
+    (b"GIF89a", "an image (GIF)"),
+    (b"II*\x00", "an image (TIFF)"),
+    (b"MM\x00*", "an image (TIFF)"),
+    (b"{\\rtf", "a document (RTF)"),
+    (b"\x7fELF", "a program"),
 )
 _SIGNATURE_BYTES = 16
+_CONTROL = (*range(9), *range(14, 26), *range(28, 32))
+_OFTEN_IN_TEXT = 19  # the separators of fields and records, and what printers take
+_MANY_KINDS = 6
 _HTML = re.compile(rb"\s*(?:<!--.{0,4096}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _XML = re.compile(rb"\s*<\?xml\b", re.IGNORECASE)
 _JSON = re.compile(rb'\s*(?:\{\s*(?:"(?:[^"\\]|\\.)*"\s*:|\})|\[\s*[\[{\]])')
@@ -74,7 +86,15 @@ def _other(found: str, *, raw: RawFile, expected: str) -> FormatError:
 
 
 def is_binary(head: bytes) -> bool:
-    # A stray NUL costs its record; text full of control bytes is no text.
+    # A stray NUL costs its record; text full of control bytes is no text, and many kinds of them are none either.
     sample = head[:4096]
-    control = sum(sample.count(byte) for byte in (0, 1, 2, 3, 4, 5, 6, 7, 8, 14, 15, 16, 17, 18))
-    return control * 10 > len(sample) > 16
+    counts = {byte: count for byte in _CONTROL if (count := sample.count(byte))}
+    if set(counts) == {1} and b"\n" in sample:
+        return False  # 0x01 alone stands between fields
+    control = sum(count for byte, count in counts.items() if byte < _OFTEN_IN_TEXT)
+    return len(sample) > 16 and (control * 10 > len(sample) or _are_of_many_kinds(counts, len(sample)))
+
+
+def _are_of_many_kinds(counts: Mapping[int, int], size: int) -> bool:
+    """Encrypted and compressed bytes are of all kinds alike: a tenth of them is control."""
+    return len(counts) >= _MANY_KINDS and sum(counts.values()) * 25 > size
