@@ -35,116 +35,100 @@ class Pair:
     replaced: str = ""
     added: str = ""
 
+    def __call__(self, effort: Effort) -> Outcome:
+        """Both of them, with the same trades.
 
-def ndjson(effort: Effort) -> Outcome:
-    """Trades as JSON Lines, 340 MB."""
-    pair = Pair(
-        title="JSON Lines to Parquet",
-        made=texts.ndjson,
-        rows=1_400_000,
-        peer="DuckDB",
-        module="duckdb_copy",
-        kind="ndjson",
-        at_most=1 / 0.9,
-        packages=("pyarrow", "duckdb"),
-    )
-    return _compared(pair, effort)
-
-
-def xml(effort: Effort) -> Outcome:
-    """Trades as XML, 270 MB."""
-    pair = Pair(
-        title="XML to Parquet",
-        made=texts.xml,
-        rows=760_000,
-        peer="lxml iterparse",
-        module="lxml_iterparse",
-        kind="xml",
-        at_most=1 / 1.5,
-        packages=("pyarrow", "lxml"),
-        columns=texts.XML_COLUMNS,
-        added=f"{texts.party_of('trade_id')} as party",
-    )
-    return _compared(pair, effort)
+        Raises:
+            RuntimeError: One failed, or ours wrote anything else than stands in the file.
+        """
+        rows = self.rows // _QUICK_SHARE if effort.quick else self.rows
+        warm_up, measured = self.made(self.rows // _WARM_SHARE), self.made(rows)
+        modules = {OURS: ("ours", self.ours), self.peer: (self.module, self.kind)}
+        truth = Truth(
+            source=delimited.csv(rows), rows=rows, columns=self.columns, replaced=self.replaced, added=self.added
+        )
+        race = Race(
+            title=self.title,
+            contestants={
+                name: Contestant(module=module, kind=kind, warm_up=warm_up, measured=measured)
+                for name, (module, kind) in modules.items()
+            },
+            goals=(Goal(contestant=OURS, reference=self.peer, at_most=self.at_most, by=By.WALL),),
+            check=truth.check,
+            packages=self.packages,
+            facts={"input": f"{size_of(measured) / 1e6:.0f} MB, {rows} trades of {len(self.columns)} columns"},
+        )
+        return run_race(race, effort)
 
 
-def xlsx(effort: Effort) -> Outcome:
-    """Trades as a sheet of 200,000 rows."""
-    pair = Pair(
-        title="XLSX to Parquet",
-        made=tables.xlsx,
-        rows=200_000,
-        peer="Polars",
-        module="polars_sink",
-        kind="xlsx",
-        at_most=1 / 0.9,
-        packages=("pyarrow", "fastexcel", "polars"),
-        columns=tables.SHEET_COLUMNS,
-        replaced="ts[:19] as ts",
-    )
-    return _compared(pair, effort)
-
-
-def avro(effort: Effort) -> Outcome:
-    """Trades as deflated Avro, 2 million records."""
-    pair = Pair(
-        title="Avro to Parquet",
-        made=tables.avro,
-        rows=2_000_000,
-        peer="Polars",
-        module="polars_sink",
-        kind="avro",
-        at_most=1 / 0.9,
-        packages=("pyarrow", "polars"),
-    )
-    return _compared(pair, effort)
-
-
-def fixed_width(effort: Effort) -> Outcome:
-    """Trades as fixed width, 340 MB."""
-    pair = Pair(
-        title="Fixed width to Parquet",
-        made=texts.fixed_width,
-        rows=2_650_000,
-        peer="Polars",
-        module="polars_sink",
-        kind="fixed_width",
-        at_most=1 / 0.9,
-        packages=("pyarrow", "polars"),
-        ours="fixed_width",
-    )
-    return _compared(pair, effort)
-
-
-def orc(effort: Effort) -> Outcome:
-    """Trades as ORC, 4 million records."""
-    pair = Pair(
-        title="ORC to Parquet",
-        made=tables.orc_file,
-        rows=4_000_000,
-        peer="pyarrow",
-        module="arrow_orc",
-        kind="orc",
-        at_most=1 / 1.5,
-        packages=("pyarrow",),
-    )
-    return _compared(pair, effort)
-
-
-def _compared(pair: Pair, effort: Effort) -> Outcome:
-    rows = pair.rows // _QUICK_SHARE if effort.quick else pair.rows
-    warm_up, measured = pair.made(pair.rows // _WARM_SHARE), pair.made(rows)
-    modules = {OURS: ("ours", pair.ours), pair.peer: (pair.module, pair.kind)}
-    truth = Truth(source=delimited.csv(rows), rows=rows, columns=pair.columns, replaced=pair.replaced, added=pair.added)
-    race = Race(
-        title=pair.title,
-        contestants={
-            name: Contestant(module=module, kind=kind, warm_up=warm_up, measured=measured)
-            for name, (module, kind) in modules.items()
-        },
-        goals=(Goal(contestant=OURS, reference=pair.peer, at_most=pair.at_most, by=By.WALL),),
-        check=truth.check,
-        packages=pair.packages,
-        facts={"input": f"{size_of(measured) / 1e6:.0f} MB, {rows} trades of {len(pair.columns)} columns"},
-    )
-    return run_race(race, effort)
+ndjson = Pair(
+    title="JSON Lines to Parquet",
+    made=texts.ndjson,
+    rows=1_400_000,
+    peer="DuckDB",
+    module="duckdb_copy",
+    kind="ndjson",
+    at_most=1 / 0.9,
+    packages=("pyarrow", "duckdb"),
+)
+"""Trades as JSON Lines, 340 MB."""
+xml = Pair(
+    title="XML to Parquet",
+    made=texts.xml,
+    rows=760_000,
+    peer="lxml iterparse",
+    module="lxml_iterparse",
+    kind="xml",
+    at_most=1 / 1.5,
+    packages=("pyarrow", "lxml"),
+    columns=texts.XML_COLUMNS,
+    added=f"{texts.party_of('trade_id')} as party",
+)
+"""Trades as XML, 270 MB."""
+xlsx = Pair(
+    title="XLSX to Parquet",
+    made=tables.xlsx,
+    rows=200_000,
+    peer="Polars",
+    module="polars_sink",
+    kind="xlsx",
+    at_most=1 / 0.9,
+    packages=("pyarrow", "fastexcel", "polars"),
+    columns=tables.SHEET_COLUMNS,
+    replaced="ts[:19] as ts",
+)
+"""Trades as a sheet of 200,000 rows."""
+avro = Pair(
+    title="Avro to Parquet",
+    made=tables.avro,
+    rows=2_000_000,
+    peer="Polars",
+    module="polars_sink",
+    kind="avro",
+    at_most=1 / 0.9,
+    packages=("pyarrow", "polars"),
+)
+"""Trades as deflated Avro, 2 million records."""
+fixed_width = Pair(
+    title="Fixed width to Parquet",
+    made=texts.fixed_width,
+    rows=2_650_000,
+    peer="Polars",
+    module="polars_sink",
+    kind="fixed_width",
+    at_most=1 / 0.9,
+    packages=("pyarrow", "polars"),
+    ours="fixed_width",
+)
+"""Trades as fixed width, 340 MB."""
+orc = Pair(
+    title="ORC to Parquet",
+    made=tables.orc_file,
+    rows=4_000_000,
+    peer="pyarrow",
+    module="arrow_orc",
+    kind="orc",
+    at_most=1 / 1.5,
+    packages=("pyarrow",),
+)
+"""Trades as ORC, 4 million records."""

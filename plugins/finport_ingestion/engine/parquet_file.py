@@ -16,13 +16,17 @@ from upath import UPath
 from finport_ingestion.engine.files import write_atomically
 
 _COMPRESSION_LEVEL = 3
-_ROWS_PER_GROUP = 500_000
-_BYTES_PER_GROUP = 128 << 20
+_ROWS_PER_GROUP = 250_000
+_BYTES_PER_GROUP = 64 << 20
 _BUFFER_BYTES = 4 << 20
+_ROWS_PER_PAGE = 65_536
+"""Each page is compressed by itself, with tables that are made anew; an index of so many rows is fine enough."""
 _LOOKED_AT_ROWS = 50_000
 _INTEGER_DIGITS = 18
 _MOST_DISTINCT = 0.35
 """Share of distinct values up to which a dictionary pays."""
+_DOUBTFUL = 0.5
+"""Share among few values that may still be a lower one among many."""
 
 
 class HashingFile:
@@ -70,7 +74,7 @@ class HashingFile:
 
 
 class ParquetSink:
-    """Takes record batches of one schema and groups them into row groups of about a million rows."""
+    """Takes record batches of one schema and groups them into row groups."""
 
     def __init__(self, file: BinaryIO, schema: pa.Schema) -> None:
         self._file = HashingFile(file)
@@ -150,7 +154,7 @@ class ParquetSink:
 
 
 def _writer(file: pa.NativeFile, first: pa.Table) -> pq.ParquetWriter:
-    """A writer whose encodings suit the values of the first rows: any encoding is right, but few are fast and small."""
+    """A writer whose encodings suit the values of the first group: any is right, but few are fast and small."""
     dictionaries = [field.name for field in first.schema if _repeats(first.column(field.name))]
     deltas = [
         field.name for field in first.schema if field.name not in dictionaries and _is_stored_as_integer(field.type)
@@ -164,19 +168,25 @@ def _writer(file: pa.NativeFile, first: pa.Table) -> pq.ParquetWriter:
         column_encoding=dict.fromkeys(deltas, "DELTA_BINARY_PACKED") or None,
         store_decimal_as_integer=True,
         write_page_index=True,
+        max_rows_per_page=_ROWS_PER_PAGE,
     )
 
 
 def _repeats(values: pa.ChunkedArray) -> bool:
     if pa.types.is_nested(values.type):
         return True  # of their leaves nothing is known here; Parquet's default
-    looked_at = values.slice(0, _LOOKED_AT_ROWS)
-    if pa.types.is_boolean(values.type) or len(looked_at) == 0:
+    few = values.slice(0, _LOOKED_AT_ROWS)
+    if pa.types.is_boolean(values.type) or len(values) == 0:
         return False
     try:
-        return bool(pc.count_distinct(looked_at).as_py() <= _MOST_DISTINCT * len(looked_at))
+        share = _distinct_share(few)
+        return share <= _MOST_DISTINCT or (share <= _DOUBTFUL and _distinct_share(values) <= _MOST_DISTINCT)
     except pa.ArrowNotImplementedError:
         return False
+
+
+def _distinct_share(values: pa.ChunkedArray) -> float:
+    return float(pc.count_distinct(values).as_py() / len(values))
 
 
 def _is_stored_as_integer(kind: pa.DataType) -> bool:

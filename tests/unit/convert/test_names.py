@@ -19,6 +19,12 @@ def test_duplicates_and_blanks_get_a_name_of_their_own() -> None:
     ]
 
 
+def test_the_same_name_many_times_is_numbered_through() -> None:
+    expected = ["x", *(f"x_{number}" for number in range(2, 20_001))]
+    assert unique_names(["x"] * 20_000) == expected
+    assert list(merge_names([expected]).values()) == expected
+
+
 def test_lineage_columns_are_never_taken() -> None:
     assert unique_names(["_finport_row"]) == ["_finport_row_2"]
     assert merge_names([["_finport_part"]]) == {"_finport_part": "_finport_part_2"}

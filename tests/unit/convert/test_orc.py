@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import secrets
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -184,3 +185,17 @@ def test_three_letters_of_a_text_are_no_orc() -> None:
     content = file_of(pa.table({"a": range(2_000)}))
     assert READER.recognises(Head(content=content, text="", whole=True)) is not None
     assert READER.recognises(Head(content=b"ORC,DEF\n1,2\n", text="ORC,DEF\n1,2\n", whole=True)) is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="counts the bytes read as Linux does")
+def test_a_sample_does_not_read_the_file(tmp_path: Path) -> None:
+    noise = pa.array([secrets.token_bytes(256) for _ in range(20_000)])
+    raw = raw_of(tmp_path, file_of(pa.table({"noise": noise}), stripe_size=1 << 20))
+    before = _bytes_read()
+    found = list(READER.sample(raw, size_bytes=1 << 20))
+    assert sum(batch.columns.num_rows for batch in found) == 1_000
+    assert _bytes_read() - before < raw.size_bytes // 2
+
+
+def _bytes_read() -> int:
+    return int(Path("/proc/self/io").read_text().split()[1])

@@ -8,6 +8,7 @@ of up to 18 of them are parsed as int64, exactly.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,12 @@ import pyarrow as pa
 
 MAX_DIGITS = 18
 """Of an unscaled value that int64 surely holds."""
-_POINT, _MINUS, _ZERO = 46, 45, 48
+_POINT, _MINUS, _ZERO, _NINE = 46, 45, 48, 57
 _POWERS = 10 ** np.arange(MAX_DIGITS + 1, dtype=np.int64)
 
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int64]
+_Laid: TypeAlias = tuple[Bytes, Places, Places]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,52 @@ def read_numbers(values: pa.StringArray) -> Numbers | None:
     laid = _laid_out(values)
     if laid is None:
         return None
+    return _read_alike(laid, values) or _read_any(laid, values)
+
+
+def _read_alike(laid: _Laid, values: pa.StringArray) -> Numbers | None:
+    """Numbers that all have as many digits behind the point as the first one, as ids and amounts are written.
+
+    With zeros in the places of signs and points nothing but digits may be left. Such a text is the number with one
+    digit more than it has, the zero of the point, and that is divided out.
+    """
+    content, starts, ends = laid
+    first = bytes(content[: ends[0]])
+    scale = len(first) - 1 - first.rfind(b".") if b"." in first else 0
+    lead = content[starts]
+    minus = lead == _MINUS
+    signed = bool(minus.any())
+    begins = starts + minus if signed else starts
+    whole = ends - begins - (scale + 1 if scale else 0)
+    before = int(whole.max())
+    if first.endswith(b".") or whole.min() < (0 if scale else 1) or before + 1 + scale > MAX_DIGITS:
+        return None
+    if bool((((content[begins] if signed else lead) == _ZERO) & (whole > 1)).any()):
+        return None
+    digits = _only_digits(content, starts[minus] if signed else starts[:0], ends - (scale + 1) if scale else ends[:0])
+    if digits is None:
+        return None
+    unscaled = _parsed(digits, ends)
+    if scale:
+        unscaled = unscaled - (unscaled // _POWERS[scale + 1]) * (9 * _POWERS[scale])
+    if signed:
+        unscaled = np.where(minus, -unscaled, unscaled)
+    return Numbers(digits=before, scale=scale, signed=signed, unscaled=_with_nulls(unscaled, values))
+
+
+def _only_digits(content: Bytes, signs: Places, points: Places) -> Bytes | None:
+    """`content` with zeros in these places; None where one is no point, or anything but digits is left."""
+    if not bool((content[points] == _POINT).all()):
+        return None
+    digits = content
+    if len(signs) or len(points):
+        digits = content.copy()
+        digits[signs] = _ZERO
+        digits[points] = _ZERO
+    return digits if digits.min() >= _ZERO and digits.max() <= _NINE else None
+
+
+def _read_any(laid: _Laid, values: pa.StringArray) -> Numbers | None:
     content, starts, ends = laid
     points = int(np.count_nonzero(content == _POINT))
     minus = content[starts] == _MINUS
@@ -117,7 +165,7 @@ class _Fractions:
         return scaled
 
 
-def _laid_out(values: pa.StringArray) -> tuple[Bytes, Places, Places] | None:
+def _laid_out(values: pa.StringArray) -> _Laid | None:
     """The bytes of the texts that are not null, end to end, and where each begins and ends; None for blank ones."""
     if len(values) == values.null_count:
         return None
@@ -165,21 +213,27 @@ def _zero_leads(content: Bytes, begins: Places, whole: Places) -> bool:
 
 def _parse(content: Bytes, ends: Places, fractions: _Fractions, values: pa.StringArray) -> npt.NDArray[np.int64]:
     """The digits of each value as an integer, points left out; 0 for null."""
-    count = len(ends)
-    offsets = np.empty(count + 1, dtype=np.int32)
-    offsets[0], offsets[1:] = 0, ends
-    digits = content.tobytes()
-    if fractions.scale:
-        digits = digits.translate(None, b".")
-        offsets[1:] -= fractions.points_before(count)
-    texts = pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(offsets), pa.py_buffer(digits)])
-    # Arrow's parser is fast; that it takes leading zeros is what makes 0.05 readable as 005.
-    parsed = np.asarray(texts.cast(pa.int64()))
-    if count == len(values):
-        return parsed
-    whole = np.zeros(len(values), dtype=np.int64)
-    whole[np.asarray(values.is_valid())] = parsed
-    return whole
+    if not fractions.scale:
+        return _with_nulls(_parsed(content, ends), values)
+    digits = np.frombuffer(content.tobytes().translate(None, b"."), dtype=np.uint8)
+    return _with_nulls(_parsed(digits, ends - fractions.points_before(len(ends))), values)
+
+
+def _parsed(digits: Bytes, ends: Places) -> npt.NDArray[np.int64]:
+    """Texts of digits, end to end, as integers; leading zeros count for nothing."""
+    offsets = np.zeros(len(ends) + 1, dtype=np.int32)
+    offsets[1:] = ends
+    texts = pa.Array.from_buffers(pa.string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(digits)])
+    return np.asarray(texts.cast(pa.int64()))
+
+
+def _with_nulls(numbers: npt.NDArray[np.int64], values: pa.StringArray) -> npt.NDArray[np.int64]:
+    """The numbers of the texts of `values` that are there, and 0 for the others."""
+    if len(numbers) == len(values):
+        return numbers
+    spread = np.zeros(len(values), dtype=np.int64)
+    spread[np.asarray(values.is_valid())] = numbers
+    return spread
 
 
 def _array(kind: pa.DataType, data: pa.Buffer, values: pa.StringArray) -> pa.Array:

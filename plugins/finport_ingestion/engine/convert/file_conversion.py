@@ -11,6 +11,7 @@ import resource
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -149,8 +150,20 @@ def _readers(raw: RawFile, files: Sequence[RawFile], told: _Told, wish: Wish) ->
         whole = dataclasses.replace(raw, size_bytes=sum(file.size_bytes for file in files))
         yield "", whole, _meant(Joined(_reader(options), files), wish)
         return
-    for file in files:
-        yield file.file_name if len(files) > 1 else "", file, _meant(_reader(_options(file, told, wish)), wish)
+    for file, prefix in zip(files, _prefixes(raw, files), strict=True):
+        yield prefix, file, _meant(_reader(_options(file, told, wish)), wish)
+
+
+def _prefixes(raw: RawFile, files: Sequence[RawFile]) -> list[str]:
+    """What the tables of each file are called after: its name; its path in the archive where others are called so."""
+    if len(files) == 1:
+        return [""]
+    often = Counter(file.file_name for file in files)
+    paths = [file.uri.removeprefix(f"{raw.uri}!") for file in files]
+    names = [path if often[file.file_name] > 1 else file.file_name for file, path in zip(files, paths, strict=True)]
+    # Two tables of one name would be written to one place.
+    again = Counter(names)
+    return [f"{name}!{number}" if again[name] > 1 else name for number, name in enumerate(names, 1)]
 
 
 def _reader(options: FormatOptions) -> Reader:

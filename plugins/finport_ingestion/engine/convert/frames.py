@@ -5,13 +5,18 @@ No pickles: a child that a hostile file has taken over could run code in its par
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import struct
-from collections.abc import Callable, Mapping
+import sys
+import weakref
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
 import pyarrow as pa
 
 from finport_ingestion.engine.convert.interface import BadRecord, Batch, Origin
@@ -20,24 +25,74 @@ _LENGTHS = struct.Struct("<IQ")  # of the header, of the body
 _MOST_HEADER_BYTES = 256 << 20
 _MOST_BODY_BYTES = 4 << 30
 _ROWS = ""  # a column's name is never blank
+_PARTS_AT_ONCE = 512  # a system takes 1,024
+_PIPE_BYTES = 1 << 20  # what Linux lets anybody have
+_LEAST_KEPT_BYTES = 1 << 20
 
-ReadInto = Callable[[memoryview], None]
+ReadInto: TypeAlias = Callable[[memoryview], None]
 """Fills a buffer to its end, or raises EOFError."""
+Body: TypeAlias = Sequence[pa.Buffer | bytes]
+"""What is sent one after the other."""
 
 
-def send(file_number: int, header: Mapping[str, Any], body: pa.Buffer | bytes = b"") -> None:
+class Memory:
+    """Buffers that bodies are received into; what nobody holds any more serves again.
+
+    Pages that a process has not had before cost as much as filling them does.
+    """
+
+    def __init__(self) -> None:
+        self._free: list[pa.Buffer] = []
+
+    def buffer(self, size_bytes: int) -> pa.Buffer:
+        if size_bytes < _LEAST_KEPT_BYTES:
+            return pa.allocate_buffer(size_bytes)
+        kept = self._kept(size_bytes)
+        view = np.frombuffer(kept, np.uint8, count=size_bytes)
+        # The view ends with the last array that is made of it, in whatever thread that is.
+        weakref.finalize(view, self._free.append, kept).atexit = False
+        return pa.py_buffer(view)
+
+    def _kept(self, size_bytes: int) -> pa.Buffer:
+        while self._free:
+            found = self._free.pop()
+            if found.size >= size_bytes:
+                return found
+        # Batches of a file are alike: a little room, and the next one finds place, too.
+        return pa.allocate_buffer(size_bytes + size_bytes // 8)
+
+
+def widen(pipe: int) -> None:
+    """Let more of a batch be under way at once, where the system knows how."""
+    if sys.platform.startswith("linux"):
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+
+def send(file_number: int, header: Mapping[str, Any], body: Body = ()) -> None:
     """Write one frame."""
     text = json.dumps(header).encode()
-    size = body.size if isinstance(body, pa.Buffer) else len(body)
-    parts = [memoryview(_LENGTHS.pack(len(text), size) + text), memoryview(body).cast("B") if size else memoryview(b"")]
-    while any(len(part) for part in parts):
+    views = [memoryview(part).cast("B") for part in body if len(part)]
+    begin = memoryview(_LENGTHS.pack(len(text), sum(map(len, views))) + text)
+    views.insert(0, begin)
+    for at in range(0, len(views), _PARTS_AT_ONCE):
+        _write_all(file_number, views[at : at + _PARTS_AT_ONCE])
+
+
+def _write_all(file_number: int, parts: list[memoryview]) -> None:
+    while parts:
         written = os.writev(file_number, parts)
-        for at, part in enumerate(parts):
-            parts[at], written = part[written:], max(0, written - len(part))
+        while parts and written >= len(parts[0]):
+            written -= len(parts.pop(0))
+        if written:
+            parts[0] = parts[0][written:]
 
 
-def receive(read_into: ReadInto) -> tuple[dict[str, Any], pa.Buffer]:
+def receive(read_into: ReadInto, memory: Memory | None = None) -> tuple[dict[str, Any], pa.Buffer]:
     """Read one frame.
+
+    Args:
+        memory: Where the body is received.
 
     Raises:
         EOFError: There is none, or it is no frame.
@@ -49,7 +104,7 @@ def receive(read_into: ReadInto) -> tuple[dict[str, Any], pa.Buffer]:
         raise EOFError("no frame")
     header = bytearray(header_bytes)
     read_into(memoryview(header))
-    body = pa.allocate_buffer(body_bytes)
+    body = (memory or Memory()).buffer(body_bytes)
     if body_bytes:
         read_into(memoryview(body).cast("B"))
     try:
@@ -59,13 +114,13 @@ def receive(read_into: ReadInto) -> tuple[dict[str, Any], pa.Buffer]:
     return found, body
 
 
-def pack_batch(batch: Batch) -> tuple[dict[str, Any], pa.Buffer]:
-    """Header and body of a batch."""
+def pack_batch(batch: Batch) -> tuple[dict[str, Any], Body]:
+    """Header and body of a batch; the body's large parts are the buffers of its columns."""
     columns = batch.columns
     schema = columns.schema.append(pa.field(_ROWS, pa.int64()))
     whole = pa.RecordBatch.from_arrays([*columns.columns, batch.rows], schema=schema)
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, schema) as writer:
+    gathered = _Gathered()
+    with pa.ipc.new_stream(pa.PythonFile(gathered, mode="w"), schema) as writer:
         writer.write_batch(whole)
     header = {
         "table": batch.table,
@@ -78,7 +133,37 @@ def pack_batch(batch: Batch) -> tuple[dict[str, Any], pa.Buffer]:
         "warnings": batch.warnings,
         "facts": dict(batch.facts),
     }
-    return header, sink.getvalue()
+    return header, gathered.parts
+
+
+class _Gathered:
+    """A file that keeps the very buffers that Arrow writes."""
+
+    def __init__(self) -> None:
+        self.parts: list[pa.Buffer | bytes] = []
+        self.closed = False
+
+    def write(self, part: pa.Buffer | bytes) -> int:
+        self.parts.append(part)
+        return len(part)
+
+    def tell(self) -> int:
+        return sum(map(len, self.parts))
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    def close(self) -> None:
+        self.closed = True
+
+    def writable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
 
 
 def unpack_batch(header: Mapping[str, Any], body: pa.Buffer) -> Batch:

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from finport_ingestion.engine import errors
-from finport_ingestion.engine.convert.frames import receive, send, unpack_batch
+from finport_ingestion.engine.convert.frames import Memory, receive, send, unpack_batch, widen
 from finport_ingestion.engine.convert.interface import Batch, RawFile
 from finport_ingestion.engine.errors import FormatError
 
@@ -44,10 +44,12 @@ class Child:
         if self._process.stdin is None or self._process.stdout is None:
             raise AssertionError("a child without pipes")
         self._questions, self._answers = self._process.stdin.fileno(), self._process.stdout.fileno()
+        widen(self._answers)
         self._ready = select.poll()
         self._ready.register(self._answers, select.POLLIN)
         self._until = 0.0
         self._left_seconds = 0.0
+        self._memory = Memory()
         self.files = 0
         self.usable = True
 
@@ -61,6 +63,7 @@ class Child:
         self.files += 1
         self.usable = False
         self._left_seconds = float(raw.limits.child_seconds)
+        self._memory = Memory()
         refusal = Refusal(raw, name)
         answer: tuple[dict[str, Any], pa.Buffer] | None = self._first_answer(request, refusal)
         ended = False
@@ -77,6 +80,7 @@ class Child:
         finally:
             if not ended:
                 self._stop(refusal)
+            self._memory = Memory()  # what is free is given back
         if header["is"] != "end":
             raise refusal.told(header)
 
@@ -118,7 +122,7 @@ class Child:
         """The next frame. Only the time in which the parent waits for it counts."""
         self._until = time.monotonic() + self._left_seconds
         try:
-            return receive(self._read_into)
+            return receive(self._read_into, self._memory)
         except EOFError:
             raise self._death(refusal) from None
         except TimeoutError:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -37,3 +38,21 @@ class Ahead(Generic[T]):
         """The results of everything that is under way."""
         while self._waiting:
             yield self._waiting.popleft().result()
+
+
+def one_ahead(made: Iterator[T]) -> Iterator[T]:
+    """What `made` gives, each made by another thread while the one before it is used."""
+    with contextlib.ExitStack() as stack:
+        if isinstance(made, Generator):
+            stack.enter_context(contextlib.closing(made))
+        pool = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="finport-read"))
+        following = pool.submit(_next, made)
+        while found := following.result():
+            following = pool.submit(_next, made)
+            yield found[0]
+
+
+def _next(made: Iterator[T]) -> tuple[T] | None:
+    for found in made:
+        return (found,)
+    return None

@@ -66,12 +66,17 @@ def _gradually(file: orc.ORCFile, path: Path, *, rows: int) -> Iterator[pa.Recor
 
     They find columns by name; where that could be another one than is meant, nothing is given.
     """
+    fragment = _fragment(file, path)
+    if fragment is not None:
+        yield from fragment.scanner(batch_size=rows, batch_readahead=1, use_threads=False).to_batches()
+
+
+def _fragment(file: orc.ORCFile, path: Path) -> dataset.Fragment | None:
     names = file.schema.names
     if not names or len(set(names)) < len(names) or any(_PATH_MARKS & set(name) for name in names):
-        return
+        return None
     fragment = dataset.OrcFileFormat().make_fragment(str(path.absolute()), LocalFileSystem())
-    if fragment.physical_schema.equals(file.schema):
-        yield from fragment.scanner(batch_size=rows, batch_readahead=1, use_threads=False).to_batches()
+    return fragment if fragment.physical_schema.equals(file.schema) else None
 
 
 def _stripe(raw: RawFile, file: orc.ORCFile, at: int, path: Path) -> pa.RecordBatch:
@@ -107,4 +112,27 @@ def _others(raw: RawFile, file: orc.ORCFile, at: int, names: list[str]) -> pa.Re
 
 
 def sample_orc(raw: RawFile) -> Iterator[Batch]:
+    """The types and the first rows."""
+    if is_empty(raw):
+        return
+    with raw.local() as path, refused(raw, form="ORC"), pa.OSFile(str(path)) as source:
+        file = orc.ORCFile(source)
+        head = _head(file, path)
+        if head is not None:
+            found = by_rows(raw, iter(head.to_batches()), rows=file.nrows)
+            yield from first_rows(typed_batches(file.schema, found))
+            return
     yield from first_rows(read_orc(raw, rows=_SAMPLE_ROWS))
+
+
+def _head(file: orc.ORCFile, path: Path) -> pa.Table | None:
+    """The first rows; a scan that is given up after them would decode the file to its end, only `head` does not."""
+    fragment = _fragment(file, path)
+    if fragment is None:
+        return None
+    try:
+        return fragment.head(_SAMPLE_ROWS, batch_size=_SAMPLE_ROWS, batch_readahead=1)
+    except (OSError, pa.ArrowInvalid) as error:
+        if not is_far(error):
+            raise
+        return None
