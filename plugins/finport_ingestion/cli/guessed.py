@@ -16,8 +16,10 @@ import pyarrow.compute as pc
 from finport_ingestion.cli.inputs import Input
 from finport_ingestion.cli.trials import Trials, table_of, unlike, values_of, written_as
 from finport_ingestion.engine.convert.decorated import MARKS, Convention, Decor
-from finport_ingestion.engine.convert.infer import ENUMERATION, decide, look
+from finport_ingestion.engine.convert.evidence import ENUMERATION
+from finport_ingestion.engine.convert.infer import decide
 from finport_ingestion.engine.convert.interface import RawFile
+from finport_ingestion.engine.convert.look import look
 from finport_ingestion.engine.convert.recognise import reader_of
 from finport_ingestion.engine.convert.registry import FORMATS
 from finport_ingestion.engine.convert.report import ColumnReport, FileReport, TableReport

@@ -13,8 +13,9 @@ from upath import UPath
 
 from finport_ingestion.engine.convert import enumerations, table_files
 from finport_ingestion.engine.convert.file_conversion import Wish, convert_file
-from finport_ingestion.engine.convert.infer import decide, look
+from finport_ingestion.engine.convert.infer import decide
 from finport_ingestion.engine.convert.interface import Origin, RawFile
+from finport_ingestion.engine.convert.look import look
 from finport_ingestion.engine.convert.outputs.parquet import ParquetOutput
 from finport_ingestion.engine.convert.outputs.registry import OUTPUTS
 from finport_ingestion.engine.convert.report import ColumnReport

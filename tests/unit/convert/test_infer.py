@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finport_ingestion.engine.convert.infer import Evidence, decide, look, names_an_identifier
+from finport_ingestion.engine.convert.evidence import Evidence
+from finport_ingestion.engine.convert.infer import decide, names_an_identifier
 from finport_ingestion.engine.convert.interface import Origin
+from finport_ingestion.engine.convert.look import look
 from finport_ingestion.engine.convert.moments import WAYS, cast_moments
 from finport_ingestion.engine.convert.numerals import NumberStyle, parse_integers
 

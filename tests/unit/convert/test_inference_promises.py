@@ -17,8 +17,9 @@ from upath import UPath
 from finport_ingestion.engine.config.models.contract import Contract
 from finport_ingestion.engine.convert import table_files
 from finport_ingestion.engine.convert.file_conversion import Wish, convert_file
-from finport_ingestion.engine.convert.infer import Commas, decide, look
+from finport_ingestion.engine.convert.infer import Commas, decide
 from finport_ingestion.engine.convert.interface import RawFile
+from finport_ingestion.engine.convert.look import look
 from finport_ingestion.engine.convert.outputs.parquet import ParquetOutput
 from finport_ingestion.engine.convert.report import FileReport, Outcome
 from tests.unit.convert.deployment import Converted, Delivered, Deployment

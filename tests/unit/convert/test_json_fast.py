@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from upath import UPath
 
-from finport_ingestion.engine.convert.infer import Look, look
+from finport_ingestion.engine.convert.evidence import Look
 from finport_ingestion.engine.convert.interface import BadRecord, Batch, Origin, RawFile
+from finport_ingestion.engine.convert.look import look
 from finport_ingestion.engine.convert.reading.json_fast import read_lines_ahead, sample_lines
 from finport_ingestion.engine.convert.reading.json_stream import read_lines
 from finport_ingestion.engine.errors import FormatError

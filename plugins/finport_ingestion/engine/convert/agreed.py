@@ -8,7 +8,8 @@ import pyarrow.compute as pc
 from finport_ingestion.engine.convert import moments, numerals
 from finport_ingestion.engine.convert.agreed_numbers import MARKED, NumbersSeen, look_numbers, with_mark
 from finport_ingestion.engine.convert.digits import Numbers, read_numbers
-from finport_ingestion.engine.convert.infer import Evidence, Look, decimal_type
+from finport_ingestion.engine.convert.evidence import Evidence, Look
+from finport_ingestion.engine.convert.infer import decimal_type
 from finport_ingestion.engine.convert.interface import Origin
 from finport_ingestion.engine.convert.numerals import NumberStyle
 from finport_ingestion.engine.errors import ConfigError

@@ -11,7 +11,8 @@ from finport_ingestion.engine.config.models.contract import Column, ContractMode
 from finport_ingestion.engine.convert.agreed import way_of, widened
 from finport_ingestion.engine.convert.agreed_numbers import Marking, marking, needed
 from finport_ingestion.engine.convert.columns import TargetColumn
-from finport_ingestion.engine.convert.infer import ENUMERATION, Commas, Evidence
+from finport_ingestion.engine.convert.evidence import ENUMERATION, Evidence
+from finport_ingestion.engine.convert.infer import Commas
 from finport_ingestion.engine.logical import LogicalType, parse_logical, to_arrow
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from finport_ingestion.engine.convert.decorated import (
     plain_numbers,
 )
 from finport_ingestion.engine.convert.digits import Numbers, read_numbers
-from finport_ingestion.engine.convert.infer import Commas, Evidence
+from finport_ingestion.engine.convert.evidence import Evidence
+from finport_ingestion.engine.convert.infer import Commas
 from finport_ingestion.engine.convert.numerals import NumberStyle
 
 _POINTS_AMONG_COMMAS = (

@@ -9,7 +9,8 @@ from finport_ingestion.engine.convert.agreed import widened
 from finport_ingestion.engine.convert.agreed_numbers import needed, still_holds
 from finport_ingestion.engine.convert.columns import TargetColumn
 from finport_ingestion.engine.convert.decorated import Convention
-from finport_ingestion.engine.convert.infer import DECIMAL, DECORATED, MAX_INTEGER_DIGITS, Evidence
+from finport_ingestion.engine.convert.evidence import DECIMAL, DECORATED, Evidence
+from finport_ingestion.engine.convert.infer import MAX_INTEGER_DIGITS
 from finport_ingestion.engine.convert.interface import Origin
 from finport_ingestion.engine.convert.nested import fits
 from finport_ingestion.engine.convert.settle import AnyEvidence, Terms

@@ -1,40 +1,28 @@
-"""Which type a column of texts has: what every value of it is, gathered batch by batch, and the decision at the end.
-
-`Evidence` of two halves of a column merges to the evidence of the whole, whatever the cut, so a type inferred while
-converting is the type that all values give. Samples only propose; this proves.
-"""
+"""Which type a column of texts has: the decision about the evidence of all its values, and of the name."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from finport_ingestion.engine.convert import enumerations, identifiers, moments, numerals
-from finport_ingestion.engine.convert.decorated import (
-    DEAD,
-    Convention,
-    Decor,
-    could_be_decorated,
-    look_decorated,
-    of_plain_numbers,
+from finport_ingestion.engine.convert import enumerations, identifiers, moments
+from finport_ingestion.engine.convert.decorated import Convention
+from finport_ingestion.engine.convert.evidence import (
+    BOOLEAN,
+    DECIMAL,
+    DECORATED,
+    DIGITS,
+    ENUMERATION,
+    INTEGER,
+    Evidence,
 )
-from finport_ingestion.engine.convert.digits import MAX_DIGITS, Numbers, read_numbers
 from finport_ingestion.engine.convert.interface import Origin
-from finport_ingestion.engine.convert.nested import Shape, look_nested, type_of
-from finport_ingestion.engine.convert.numerals import NumberStyle
+from finport_ingestion.engine.convert.nested import type_of
 from finport_ingestion.engine.logical import LogicalType
 
-INTEGER, DECIMAL, DIGITS, BOOLEAN, DECORATED = "integer", "decimal", "digits", "boolean", "decorated"
-ENUMERATION = "enumeration"  # as far as the values go; how often they stand there decides
-_SIMPLE = frozenset({INTEGER, DECIMAL, DIGITS, BOOLEAN, DECORATED, ENUMERATION})
-HYPOTHESES = frozenset({*_SIMPLE, *moments.WAYS, *identifiers.KINDS})
-_BOOLEANS = pa.array(["true", "false", "True", "False", "TRUE", "FALSE"])
 MAX_INTEGER_DIGITS = 18
 _PRECISIONS = (18, 38, 76)
 _NESTED = frozenset({Origin.NESTED})
@@ -46,78 +34,6 @@ _LAST_WORD = re.compile(
 _ANY_WORD = re.compile("isin|cusip|sedol|lei|figi|iban|bic|cik|fips|gvkey")
 _DATE_WORDS = frozenset(["date", "day", "dt", "asof", "on"])
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What is known of the values of a column so far."""
-
-    values: int = 0  # not null
-    nulls: int = 0
-    alive: frozenset[str] = HYPOTHESES  # what every value is
-    digits: int = 0  # most before the point, while DECIMAL is alive
-    scale: int = 0  # most behind it
-    origins: frozenset[Origin] = field(default_factory=frozenset)
-    decor: Decor = field(default_factory=Decor)  # while DECORATED is alive
-    # Of a column that the contract may mean: what its fitting values need.
-    fits: Mapping[str, int] = field(default_factory=dict)  # values by way of writing moments
-    agreed_digits: int = 0
-    agreed_scale: int = 0
-    agreed_decor: Decor = field(default_factory=Decor)
-    shape: Shape = field(default_factory=Shape)  # of lists and objects, where there is nothing else
-    few: frozenset[str] | None = frozenset()  # of what looks like an identifier: see identifiers.distinct
-    choices: frozenset[str] = frozenset()  # the distinct values, while ENUMERATION is alive
-
-    def __add__(self, other: Evidence) -> Evidence:
-        alive = self.alive & other.alive
-        choices = enumerations.merged(self.choices, other.choices) if ENUMERATION in alive else None
-        if choices is None:
-            alive -= {ENUMERATION}
-        number = DECIMAL in alive
-        return Evidence(
-            self.values + other.values,
-            self.nulls + other.nulls,
-            alive,
-            max(self.digits, other.digits) if number else 0,
-            max(self.scale, other.scale) if number else 0,
-            self.origins | other.origins,
-            self.decor + other.decor if DECORATED in alive else DEAD,
-            {way: self.fits.get(way, 0) + other.fits.get(way, 0) for way in {**self.fits, **other.fits}},
-            max(self.agreed_digits, other.agreed_digits),
-            max(self.agreed_scale, other.agreed_scale),
-            self.agreed_decor + other.agreed_decor,
-            self.shape + other.shape,
-            identifiers.merged(self.few, other.few) if identifiers.counts_values(alive) else frozenset(),
-            choices or frozenset(),
-        )
-
-    def to_plain(self) -> dict[str, Any]:
-        return {
-            "values": self.values,
-            "nulls": self.nulls,
-            "alive": None if self.alive == HYPOTHESES else sorted(self.alive),
-            "digits": self.digits,
-            "scale": self.scale,
-            "origins": sorted(self.origins),
-            "decor": self.decor.to_plain(),
-            "fits": dict(sorted(self.fits.items())),
-            "agreed": [self.agreed_digits, self.agreed_scale, self.agreed_decor.to_plain()],
-            "shape": self.shape.to_plain(),
-            "few": None if self.few is None else sorted(self.few),
-            "choices": sorted(self.choices),
-        }
-
-    @staticmethod
-    def from_plain(fields: dict[str, Any]) -> Evidence:
-        alive = HYPOTHESES if fields["alive"] is None else frozenset(fields["alive"])
-        origins = frozenset(Origin(origin) for origin in fields["origins"])
-        numbers = (fields["values"], fields["nulls"], alive, fields["digits"], fields["scale"])
-        decor, shape = Decor.from_plain(fields["decor"]), Shape.from_plain(fields["shape"])
-        digits, scale, *marks = fields["agreed"]
-        agreed = (digits, scale, Decor.from_plain(*marks) if marks else Decor())
-        few = None if fields["few"] is None else frozenset(fields["few"])
-        choices = frozenset(fields.get("choices", ()))
-        return Evidence(*numbers, origins, decor, fields["fits"], *agreed, shape, few, choices)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,140 +63,6 @@ class Commas(StrEnum):
     UNKNOWN = "unknown"
     THOUSANDS = "thousands"  # fields are cut by commas, and no value has a decimal comma
     DECIMALS = "decimals"  # some column has decimal commas for sure
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """The evidence of some values, and what the tests made of them on the way, by hypothesis."""
-
-    evidence: Evidence
-    cast: Mapping[str, pa.Array] = field(default_factory=dict)  # of a decimal, by its spelling
-
-
-def look(
-    values: pa.StringArray,
-    *,
-    origins: frozenset[Origin] = frozenset({Origin.FIELD}),
-    style: NumberStyle = NumberStyle.POINT,
-    among: frozenset[str] = HYPOTHESES,
-) -> Look:
-    """The evidence of some values.
-
-    Args:
-        among: The hypotheses that are worth a test: those that earlier values of the column have left.
-    """
-    count = len(values) - values.null_count
-    if count == 0:
-        unstated = origins == {Origin.FIELD}
-        return Look(Evidence(nulls=values.null_count, origins=frozenset() if unstated else origins))
-    if origins == _NESTED:
-        shape = look_nested(values)
-        return Look(Evidence(count, values.null_count, frozenset(), origins=origins, decor=DEAD, shape=shape))
-    if not among:
-        return Look(Evidence(count, values.null_count, frozenset(), origins=origins, decor=DEAD))
-    alive = _first_look(values, among, style)
-    cast: dict[str, pa.Array] = {}
-    digits, scale = _look_at_numbers(values, alive, cast, style)
-    decor = _look_at_decor(values, alive, (digits, scale), style)
-    bare = INTEGER in cast and style is NumberStyle.POINT  # and without a minus, or DIGITS would be gone
-    if DIGITS in alive and not bare and not numerals.all_match(values, numerals.DIGITS):
-        alive -= {DIGITS}
-    if BOOLEAN in alive and not pc.all(pc.is_in(values.drop_null(), value_set=_BOOLEANS)).as_py():
-        alive -= {BOOLEAN}
-    for way in alive - _SIMPLE - identifiers.KINDS:
-        found, wrong = moments.cast_moments(values, way)
-        if wrong is None:
-            cast[way] = found
-        else:
-            alive.discard(way)
-    few = _look_at_identifiers(values, alive)
-    choices = _look_at_choices(values, alive)
-    counts = (count, values.null_count)
-    seen = Evidence(*counts, frozenset(alive), digits, scale, origins, decor, few=few, choices=choices)
-    return Look(seen, cast)
-
-
-def _look_at_identifiers(values: pa.StringArray, alive: set[str]) -> frozenset[str] | None:
-    """The distinct values, if it matters how many; takes from `alive` the kinds of which not all are."""
-    alive -= {kind for kind in alive & identifiers.KINDS if not identifiers.are_all(values, kind)}
-    return identifiers.distinct(values) if identifiers.counts_values(alive) else frozenset()
-
-
-def _look_at_choices(values: pa.StringArray, alive: set[str]) -> frozenset[str]:
-    """The distinct values, as long as they may be those of a list."""
-    choices = enumerations.distinct(values) if ENUMERATION in alive else None
-    if choices is None:
-        alive.discard(ENUMERATION)
-    return choices or frozenset()
-
-
-def _look_at_decor(values: pa.StringArray, alive: set[str], size: tuple[int, int], style: NumberStyle) -> Decor:
-    if DECORATED not in alive:
-        return DEAD
-    plain = DECIMAL in alive and style is NumberStyle.POINT
-    decor = of_plain_numbers(values, *size) if plain else look_decorated(values)
-    if style is NumberStyle.COMMA:
-        decor = Decor(decor.marks, None, decor.comma)
-    if not decor.is_number:
-        alive.discard(DECORATED)
-        return DEAD
-    return decor
-
-
-def _look_at_numbers(
-    values: pa.StringArray, alive: set[str], cast: dict[str, pa.Array], style: NumberStyle
-) -> tuple[int, int]:
-    """The most digits before and behind the point; takes from `alive` what fails, and adds integers to `cast`."""
-    if DECIMAL not in alive:
-        return 0, 0
-    numbers = numerals.in_points(values, style)
-    read = read_numbers(numbers)
-    if read is not None:
-        return _look_at_read(read, numbers, alive, cast)
-    if INTEGER in alive:
-        integers = numerals.parse_integers(numbers)
-        if integers is not None:
-            cast[INTEGER] = integers
-            return numerals.largest(numbers)
-        if not numerals.all_match(numbers, numerals.INTEGER):
-            alive.discard(INTEGER)
-    if not numerals.all_match(numbers, numerals.DECIMAL):
-        alive -= {DECIMAL, INTEGER}
-        return 0, 0
-    return numerals.largest(numbers)
-
-
-def _look_at_read(
-    read: Numbers, numbers: pa.StringArray, alive: set[str], cast: dict[str, pa.Array]
-) -> tuple[int, int]:
-    if read.scale:
-        alive -= {INTEGER, DIGITS}
-        decimals = read.as_decimals(numbers, pa.decimal128(MAX_DIGITS, read.scale))
-        if decimals is not None:
-            cast[str(LogicalType(DECIMAL, MAX_DIGITS, read.scale))] = decimals
-        return read.digits, read.scale
-    if read.signed:
-        alive.discard(DIGITS)
-    integers = read.as_integers(numbers)
-    if integers is not None and INTEGER in alive:
-        cast[INTEGER] = integers
-    return read.digits, 0
-
-
-def _first_look(values: pa.StringArray, among: frozenset[str], style: NumberStyle) -> set[str]:
-    """What the first value can be at all: most hypotheses die here, for the price of one value."""
-    at = pc.index(values.is_valid(), pa.scalar(True)).as_py() if values.null_count else 0
-    first = values[at]
-    text = first.as_py()
-    number = numerals.in_points(pa.array([text]), style)[0].as_py()
-    possible = set(moments.could_be(text, among))
-    possible |= {DIGITS} if re.fullmatch(numerals.DIGITS, text) else set()
-    possible |= {DECIMAL, INTEGER} if re.fullmatch(numerals.DECIMAL, number) else set()
-    possible |= {DECORATED} if could_be_decorated(text) else set()
-    possible |= {BOOLEAN} if text.lower() in ("true", "false") else set()
-    possible |= {ENUMERATION} if ENUMERATION in among and enumerations.could_be(text) else set()
-    possible |= identifiers.could_be(text, among)
-    return possible & among
 
 
 def decide(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from upath import UPath
 
-    from finport_ingestion.engine.convert.infer import Look
+    from finport_ingestion.engine.convert.evidence import Look
 
 
 class Origin(StrEnum):

@@ -22,8 +22,10 @@ from finport_ingestion.engine.convert.agreed_numbers import unstated
 from finport_ingestion.engine.convert.cast import Reading
 from finport_ingestion.engine.convert.columns import TargetColumn, TargetSchema
 from finport_ingestion.engine.convert.decorated import Convention
-from finport_ingestion.engine.convert.infer import HYPOTHESES, Commas, Evidence, Look, decide, look, names_an_identifier
+from finport_ingestion.engine.convert.evidence import HYPOTHESES, Evidence, Look
+from finport_ingestion.engine.convert.infer import Commas, decide, names_an_identifier
 from finport_ingestion.engine.convert.interface import Origin
+from finport_ingestion.engine.convert.look import look
 from finport_ingestion.engine.convert.names import clean_name, merge_names
 from finport_ingestion.engine.convert.typed import TypedEvidence, look_typed, spelled
 from finport_ingestion.engine.errors import ContractBroken

@@ -17,9 +17,9 @@ import pyarrow as pa
 from finport_ingestion.engine.config.models.contract import ContractMode
 from finport_ingestion.engine.convert.casting import CastBatch, cast_batch
 from finport_ingestion.engine.convert.columns import TargetSchema
+from finport_ingestion.engine.convert.evidence import HYPOTHESES, Evidence, Look
 from finport_ingestion.engine.convert.holds import holds
 from finport_ingestion.engine.convert.increment import Cursor, Increment
-from finport_ingestion.engine.convert.infer import HYPOTHESES, Evidence, Look
 from finport_ingestion.engine.convert.interface import Batch, Origin, Prepare
 from finport_ingestion.engine.convert.settle import AnyEvidence, Seen, Terms, glance, observe
 from finport_ingestion.engine.errors import ContractBroken

@@ -29,7 +29,12 @@ class DelimitedOptions(FormatOptions):
     )
     columns: tuple[str, ...] = Field(default=(), description="Names of the columns of a file without header.")
     skip_rows: int = Field(default=0, ge=0, description="Lines before the header.")
-    quote: str = Field(default='"', max_length=1, description="The quoting character; empty for none.")
+    quote: str = Field(
+        default='"',
+        max_length=1,
+        description="The quoting character, empty for none; where the file shows another one, or that quotes quote"
+        " nothing, that is taken unless it is stated.",
+    )
     null_values: tuple[str, ...] = Field(default=("",), description="Texts that mean 'no value'.")
     decimal_comma: bool = Field(default=False, description="1.234,50 instead of 1,234.50.")
     comment: str = Field(

@@ -1,7 +1,8 @@
 """One JSON document that holds records. It is held in memory as a whole while it is read.
 
 Without `records` they are found: the document's list; the values of an object that is keyed by data, their keys in the
-column `_key`; the one list of objects in an envelope. What was found is said.
+column `_key`; the list of objects in an envelope, of several the one with most values (the others are told); rows of
+values beside the names of their columns; columns whose values are numbered. What was found is said.
 
 ```yaml
 convert: {format: json, records: data}

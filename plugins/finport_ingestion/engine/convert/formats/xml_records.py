@@ -33,7 +33,8 @@ class XmlOptions(FormatOptions):
     records: str | None = Field(
         default=None,
         description="Path of the record elements, e.g. /Document/Rows/Row, or their name alone. By default the element "
-        "that repeats most below one parent, which is then said.",
+        "that repeats most below one parent, or what repeats around it and says as much; which one is said, and what "
+        "stands in no table.",
     )
 
 

@@ -12,20 +12,19 @@ from typing import IO
 import numpy as np
 import pyarrow as pa
 
-from finport_ingestion.engine.convert.infer import Look
+from finport_ingestion.engine.convert.evidence import Look
 from finport_ingestion.engine.convert.interface import BadRecord, Batch, Prepare, RawFile
-from finport_ingestion.engine.convert.names import clean_name, unique_names
 from finport_ingestion.engine.convert.reading import delimited_exact, delimited_fast
 from finport_ingestion.engine.convert.reading.ahead import Ahead
+from finport_ingestion.engine.convert.reading.delimited_columns import Columns, find_columns
 from finport_ingestion.engine.convert.reading.delimited_exact import MAX_RECORD_CHARS, Lines, Record
 from finport_ingestion.engine.convert.reading.dialect import Dialect, found_out
 from finport_ingestion.engine.convert.reading.footer import without_footers
 from finport_ingestion.engine.convert.reading.foreign import refuse_foreign, refuse_json, refuse_signature
-from finport_ingestion.engine.convert.reading.header import find_beginning, fitted
+from finport_ingestion.engine.convert.reading.places import Place
 from finport_ingestion.engine.convert.reading.quoting import found_out_of, swallows_lines, taken_literally, with_quoting
 from finport_ingestion.engine.convert.reading.slices import slices
 from finport_ingestion.engine.convert.reading.transcoding import (
-    CHUNK_BYTES,
     Encoding,
     find_encoding,
     utf8_chunks,
@@ -99,8 +98,8 @@ def _read(parser: _Parser, *, window_bytes: int, prepare: Prepare | None, thread
             if len(buffer) > raw.limits.record_bytes:
                 most = raw.limits.record_bytes
                 raise FormatError(
-                    f"{raw.uri}: line {parser.lines_before() + 1}: a record of more than {most} bytes.",
-                    offset_bytes=parser.offset,
+                    f"{raw.uri}: line {parser.place.lines_before() + 1}: a record of more than {most} bytes.",
+                    offset_bytes=parser.place.offset,
                     hint="state the right 'format', 'delimiter' and 'quote'",
                 )
         yield from (parser.placed(found) for found in ahead.drain())
@@ -149,16 +148,19 @@ class _Parser:
     dialect: Dialect
     encoding: Encoding = _UTF8
     only: frozenset[str] | None = None
-    names: list[str] = field(default_factory=list)
-    delivered: list[str] = field(default_factory=list)
+    columns: Columns = field(default_factory=Columns)
+    place: Place = field(init=False)
     row: int = 0  # records so far
-    offset: int = 0  # bytes of the text so far, as UTF-8
-    counted: int = 0  # bytes of the file whose lines are counted
-    line: int = 0  # physical lines in them
     started: bool = False
-    named: bool = True  # by the file itself
     literal: bool = False  # quotes were read as characters
     warnings: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.place = Place(self.raw)
+
+    @property
+    def names(self) -> list[str]:
+        return self.columns.names
 
     def begin(self, stream: IO[bytes]) -> None:
         """Find out the encoding and the dialect.
@@ -169,6 +171,8 @@ class _Parser:
         refuse_signature(stream, raw=self.raw, expected="delimited text")
         self.encoding = find_encoding(stream, declared=self.dialect.encoding)
         self.dialect = _found_out(self.dialect, stream, self.encoding, self.raw)
+        bytes_as_they_are = self.encoding.is_utf8 and self.dialect.lines.as_they_are
+        self.place = Place(self.raw, bom_bytes=self.encoding.bom_bytes, known=bytes_as_they_are)
 
     def parse(self, window: memoryview, *, prepare: Prepare | None, whole: bool) -> _Parsed:
         """The columns of a window, wherever it stands; several threads may do this.
@@ -185,11 +189,6 @@ class _Parser:
             return _Parsed(window, None, {})
         named = columns.rename_columns(names)
         return _Parsed(window, named, prepare(named) if prepare else {})
-
-    @property
-    def has_offsets(self) -> bool:
-        """Whether bytes of the text are bytes of the file."""
-        return self.encoding.is_utf8 and self.dialect.lines.as_they_are
 
     def take(self, buffer: bytes, *, final: bool) -> Iterator[tuple[Batch, int]]:
         """Batches from the beginning of `buffer`, each with the number of bytes that are done with."""
@@ -219,7 +218,7 @@ class _Parser:
         if parsed.columns is None:
             exact = self._exact(bytes(parsed.window), final=True)
             return exact[0] if exact else self._batch(_no_rows(self.names), [])
-        self._count(parsed.window)
+        self.place.advance(parsed.window)
         return self._batch(parsed.columns, [], size=len(parsed.window), looked=parsed.looked)
 
     def finish(self) -> None:
@@ -243,71 +242,17 @@ class _Parser:
         lines = Lines(head.decode("utf-8", "surrogateescape"))
         lines.position = min(self.dialect.skip_lines, len(lines.texts))
         found = itertools.islice(delimited_exact.records(lines, self.dialect, final=final), _DIALECT_LINES)
-        begin = self._begin(list(found))
-        if begin is None:
+        columns = find_columns(list(found), self.dialect, uri=self.raw.uri)
+        if columns is None:
             if len(buffer) > _HEADER_LIMIT and lines.position < len(lines.texts):
                 raise FormatError(
                     f"{self.raw.uri}: line {lines.position + 1}: the first record is longer than 1 MB.",
                     hint="state the right 'format', 'delimiter' and 'quote'",
                 )
             return None
-        self.started = True
-        return self._advance("".join(lines.texts[:begin]))
-
-    def _begin(self, records: list[Record]) -> int | None:
-        """Name the columns; the number of the line that the data begin with, or None where there is no record yet."""
-        if not records:
-            return None
-        if records[0].fields is None:
-            raise FormatError(
-                f"{self.raw.uri}: line {records[0].first_line + 1}: {records[0].reason} in the first record.",
-                hint="state the 'quote' of the Format, or ask for the file again",
-            )
-        rows = [record.fields or [] for record in records]
-        at, header = self._find_header(rows)
-        first = records[at]
-        self._name_columns(self._fitted(rows[at:]) if header else rows[at], header=header)
-        return first.first_line + (first.line_count if header else 0)
-
-    def _find_header(self, rows: list[list[str]]) -> tuple[int, bool]:
-        """The number of the first record of the table, and whether it holds the names."""
-        dialect = self.dialect
-        if dialect.header is not None:
-            return 0, dialect.header
-        if dialect.names:
-            return 0, [name.strip().casefold() for name in rows[0]] == [name.casefold() for name in dialect.names]
-        found = find_beginning(rows)
-        skipped = 0 if dialect.skip_lines else found.skipped
-        if skipped:
-            what = "the header" if found.header else "the first record"
-            above = (
-                f"{skipped} lines of something else, which are" if skipped > 1 else "a line of something else, which is"
-            )
-            self.warnings.append(f"{self.raw.uri}: {what} is found below {above} left out")
-        if not found.header:
-            self.warnings.append(f"{self.raw.uri}: no header is found; the columns are column_1, column_2 ...")
-        return skipped, found.header
-
-    def _fitted(self, rows: list[list[str]]) -> list[str]:
-        """The names of the header, as many as the records have fields."""
-        names, said = fitted(rows[0], rows[1:], delimiter=self.dialect.delimiter)
-        if said:
-            self.warnings.append(f"{self.raw.uri}: {said}")
-        return names
-
-    def _name_columns(self, first: list[str], *, header: bool) -> None:
-        stated = list(self.dialect.names)
-        self.named = header
-        if header:
-            self.delivered = [visible(name.encode("utf-8", "surrogateescape")) for name in first]
-        elif stated and len(stated) != len(first):
-            raise FormatError(
-                f"{self.raw.uri}: the first record has {len(first)} fields, but {len(stated)} columns are stated.",
-                hint="state the 'columns' of the Format as the file has them, and its 'delimiter'",
-            )
-        else:
-            self.delivered = stated or [""] * len(first)
-        self.names = unique_names(self.delivered)
+        self.started, self.columns = True, columns
+        self.warnings.extend(columns.warnings)
+        return self.place.advance_text("".join(lines.texts[: columns.line]))
 
     def _window(self, buffer: bytes, *, final: bool) -> tuple[Batch, int] | None:
         cut = find_cut(buffer, delimiter=self.dialect.delimiter, quote=self.dialect.quote, final=final)
@@ -318,7 +263,7 @@ class _Parser:
                 parsed = delimited_fast.parse(window, self.dialect, width=len(self.names))
             if parsed is None or swallows_lines(window, parsed.num_rows, self.dialect):
                 return self._exact(window, final=True)
-            self._count(window)
+            self.place.advance(window)
             return self._batch(parsed.rename_columns(self.names), [], size=len(window)), len(window)
         if not final and cut.proved and len(buffer) < MAX_RECORD_CHARS:
             return None
@@ -343,7 +288,7 @@ class _Parser:
         if not done:
             self.row = first_row
             return None
-        used = self._advance(done)
+        used = self.place.advance_text(done)
         batch = self._batch(_texts(columns, self.dialect.nulls, self.names), bad, rows=rows, size=used)
         return replace(batch, warnings=tuple(self.warnings[said:])), used
 
@@ -372,9 +317,9 @@ class _Parser:
                 rule, why = "encoding", f"bytes that are not {self.encoding.name}"
             else:
                 return None
-        line = self.lines_before() + record.first_line + 1
-        at = self.encoding.bom_bytes + self.offset + lines.start_bytes(record.first_line)
-        place = f", byte {at}" if self.has_offsets else ""
+        line = self.place.lines_before() + record.first_line + 1
+        at = self.place.byte(lines.start_bytes(record.first_line))
+        place = f", byte {at}" if at is not None else ""
         raw_text = visible(lines.joined(record).encode("utf-8", "surrogateescape")).rstrip("\r\n")
         return BadRecord(row=self.row, rule=rule, reason=f"line {line}{place}: {why}", text=raw_text)
 
@@ -397,7 +342,7 @@ class _Parser:
             columns=columns,
             rows=numbers,
             bad=tuple(bad),
-            originals={n: d for n, d in zip(self.names, self.delivered, strict=True) if n != d},
+            originals=self.columns.originals,
             size_bytes=size,
             notes=notes,
             looked=looked,
@@ -406,7 +351,7 @@ class _Parser:
     def _first_batch(self, size: int) -> Batch:
         """No records, but what is known of the file once it has begun."""
         facts = {"encoding": self.encoding.name, "delimiter": self.dialect.delimiter}
-        warnings = (*self.warnings, *self._renamed())
+        warnings = (*self.warnings, *self.columns.renamed(self.raw.uri))
         batch = self._batch(_no_rows(self.names), [], notes=self._notes(), size=size)
         return replace(batch, facts=facts, warnings=warnings)
 
@@ -415,42 +360,6 @@ class _Parser:
         if not self.encoding.declared and not self.encoding.is_utf8:
             said.append(f"read as {self.encoding.name}, which was found out from its bytes")
         return tuple(f"{self.raw.uri}: {found}" for found in said if found)
-
-    def _renamed(self) -> tuple[str, ...]:
-        renamed = [name for name, given in zip(self.names, self.delivered, strict=True) if name != clean_name(given)]
-        if not renamed or not self.named:
-            return ()
-        return (f"{self.raw.uri}: blank or repeated column names became {', '.join(renamed)}",)
-
-    def _advance(self, text: str) -> int:
-        content = text.encode("utf-8", "surrogateescape")
-        self._count(content)
-        return len(content)
-
-    def _count(self, content: bytes | memoryview) -> None:
-        self.offset += len(content)
-        if not self.has_offsets:
-            self.line += _line_ends(bytes(content))
-
-    def lines_before(self) -> int:
-        """The physical lines so far. They are counted when somebody asks: most files have nothing to complain of."""
-        if self.has_offsets:
-            end = self.encoding.bom_bytes + self.offset
-            if self.counted >= end:
-                return self.line
-            with self.raw.open() as stream:
-                stream.seek(self.counted)
-                while self.counted < end:
-                    content = stream.read(min(CHUNK_BYTES, end - self.counted))
-                    if not content:
-                        break
-                    self.counted += len(content)
-                    self.line += _line_ends(content)
-        return self.line
-
-
-def _line_ends(content: bytes) -> int:
-    return content.count(b"\n") or content.count(b"\r")
 
 
 def _no_rows(names: list[str]) -> pa.RecordBatch:

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from finport_ingestion.engine.convert.infer import DECIMAL, Look
+from finport_ingestion.engine.convert.evidence import DECIMAL, Look
 from finport_ingestion.engine.convert.interface import Batch, Origin, Prepare, RawFile
 from finport_ingestion.engine.convert.reading.ahead import Ahead
 from finport_ingestion.engine.convert.reading.foreign import refuse_signature
