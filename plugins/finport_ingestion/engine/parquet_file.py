@@ -32,14 +32,15 @@ _DOUBTFUL = 0.5
 class HashingFile:
     """A file for writing that counts and hashes what passes; it leaves closing to whoever opened it."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, *, hashes: bool = True) -> None:
         self._file: BinaryIO | None = file
-        self._digest = hashlib.sha256()
+        self._digest = hashlib.sha256() if hashes else None
         self.size_bytes = 0
         self.closed = False
 
     def write(self, content: bytes) -> int:
-        self._digest.update(content)
+        if self._digest is not None:
+            self._digest.update(content)
         self.size_bytes += len(content)
         if self._file is not None:
             self._file.write(content)
@@ -51,6 +52,8 @@ class HashingFile:
 
     @property
     def sha256(self) -> str:
+        if self._digest is None:
+            raise ValueError("nobody asked for the digest of this file")
         return self._digest.hexdigest()
 
     def tell(self) -> int:
@@ -76,8 +79,13 @@ class HashingFile:
 class ParquetSink:
     """Takes record batches of one schema and groups them into row groups."""
 
-    def __init__(self, file: BinaryIO, schema: pa.Schema) -> None:
-        self._file = HashingFile(file)
+    def __init__(self, file: BinaryIO, schema: pa.Schema, *, hashes: bool = True) -> None:
+        """See the class.
+
+        Args:
+            hashes: Whether `sha256` is going to be asked for.
+        """
+        self._file = HashingFile(file, hashes=hashes)
         # Arrow writes a page at a time: gathered, they cost no Python call each.
         self._out = pa.BufferedOutputStream(pa.PythonFile(self._file, mode="w"), _BUFFER_BYTES)
         self._schema = schema

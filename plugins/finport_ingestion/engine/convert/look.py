@@ -152,7 +152,7 @@ def _first_look(values: pa.StringArray, among: frozenset[str], style: NumberStyl
     at = pc.index(values.is_valid(), pa.scalar(True)).as_py() if values.null_count else 0
     first = values[at]
     text = first.as_py()
-    number = numerals.in_points(pa.array([text]), style)[0].as_py()
+    number = text if style is NumberStyle.POINT else numerals.in_points(pa.array([text]), style)[0].as_py()
     possible = set(moments.could_be(text, among))
     possible |= {DIGITS} if re.fullmatch(numerals.DIGITS, text) else set()
     possible |= {DECIMAL, INTEGER} if re.fullmatch(numerals.DECIMAL, number) else set()

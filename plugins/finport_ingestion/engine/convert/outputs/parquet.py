@@ -18,7 +18,7 @@ class ParquetOutput:
     suffix = ".parquet"
 
     def open(self, file: BinaryIO, schema: pa.Schema) -> ParquetSink:
-        return ParquetSink(file, schema)
+        return ParquetSink(file, schema, hashes=False)
 
     def relabel(self, file: Path, schema: pa.Schema) -> bool:
         rewrite_footer(UPath(file), UPath(file), schema)

@@ -30,7 +30,14 @@ from finport_ingestion.engine.convert.reading.transcoding import (
     utf8_chunks,
     visible,
 )
-from finport_ingestion.engine.convert.reading.windows import find_cut, joined, last_line_end
+from finport_ingestion.engine.convert.reading.windows import (
+    ChunkWindows,
+    Content,
+    ReadWindows,
+    Windows,
+    find_cut,
+    last_line_end,
+)
 from finport_ingestion.engine.errors import FormatError
 
 _DIALECT_LINES = 200
@@ -78,24 +85,24 @@ def _read(parser: _Parser, *, window_bytes: int, prepare: Prepare | None, thread
     raw = parser.raw
     with raw.open() as stream, Ahead[_Parsed](max(threads, 1)) as ahead:
         parser.begin(stream)
-        chunks = utf8_chunks(stream, parser.encoding, uri=raw.uri, size=window_bytes)
-        lines = parser.dialect.lines
-        buffer = b""
-        for piece, final in joined(chunks if lines.as_they_are else lines.plain(chunks)):
-            buffer = buffer + piece if buffer else piece
+        windows = parser.windows(stream, window_bytes)
+        left: Content = b""
+        final = False
+        while not final:
+            left, final = windows.after(left)
             if threads and parser.started:
-                window, buffer = parser.split(buffer, final=final)
+                window, left = parser.split(left, final=final)
                 if len(window):
                     # Footers at the end are told by whole records.
                     task = functools.partial(parser.parse, window, prepare=prepare, whole=final)
                     yield from (parser.placed(found) for found in ahead.submit(task))
-                if not buffer or len(window):
+                if not left or len(window):
                     continue
             yield from (parser.placed(found) for found in ahead.drain())
-            for batch, consumed in parser.take(buffer, final=final):
-                buffer = buffer[consumed:]
+            for batch, consumed in parser.take(left, final=final):
+                left = left[consumed:]
                 yield batch
-            if len(buffer) > raw.limits.record_bytes:
+            if len(left) > raw.limits.record_bytes:
                 most = raw.limits.record_bytes
                 raise FormatError(
                     f"{raw.uri}: line {parser.place.lines_before() + 1}: a record of more than {most} bytes.",
@@ -171,8 +178,21 @@ class _Parser:
         refuse_signature(stream, raw=self.raw, expected="delimited text")
         self.encoding = find_encoding(stream, declared=self.dialect.encoding)
         self.dialect = _found_out(self.dialect, stream, self.encoding, self.raw)
-        bytes_as_they_are = self.encoding.is_utf8 and self.dialect.lines.as_they_are
-        self.place = Place(self.raw, bom_bytes=self.encoding.bom_bytes, known=bytes_as_they_are)
+        self.place = Place(self.raw, bom_bytes=self.encoding.bom_bytes, known=self.as_they_are)
+
+    @property
+    def as_they_are(self) -> bool:
+        """Whether bytes of the text are bytes of the file."""
+        return self.encoding.is_utf8 and self.dialect.lines.as_they_are
+
+    def windows(self, stream: IO[bytes], size: int) -> Windows:
+        """The text behind the byte order mark, as UTF-8."""
+        if self.as_they_are:
+            stream.seek(self.encoding.bom_bytes)
+            return ReadWindows(stream, size)
+        lines = self.dialect.lines
+        chunks = utf8_chunks(stream, self.encoding, uri=self.raw.uri, size=size)
+        return ChunkWindows(chunks if lines.as_they_are else lines.plain(chunks))
 
     def parse(self, window: memoryview, *, prepare: Prepare | None, whole: bool) -> _Parsed:
         """The columns of a window, wherever it stands; several threads may do this.
@@ -190,7 +210,7 @@ class _Parser:
         named = columns.rename_columns(names)
         return _Parsed(window, named, prepare(named) if prepare else {})
 
-    def take(self, buffer: bytes, *, final: bool) -> Iterator[tuple[Batch, int]]:
+    def take(self, buffer: Content, *, final: bool) -> Iterator[tuple[Batch, int]]:
         """Batches from the beginning of `buffer`, each with the number of bytes that are done with."""
         if not self.started:
             used = self._start(buffer, final=final)
@@ -206,7 +226,7 @@ class _Parser:
             yield batch, used
             buffer = buffer[used:]
 
-    def split(self, buffer: bytes, *, final: bool) -> tuple[memoryview, bytes]:
+    def split(self, buffer: Content, *, final: bool) -> tuple[memoryview, Content]:
         """What of `buffer` another thread may parse, and the rest; nothing where its quotes are not proved right."""
         cut = find_cut(buffer, delimiter=self.dialect.delimiter, quote=self.dialect.quote, final=final)
         if not cut.proved or not cut.size or b"\0" in buffer or self.dialect.after_blanks:
@@ -235,7 +255,7 @@ class _Parser:
                 hint="ask for the file again, or set quality.minRows to 0 where an empty delivery is right",
             )
 
-    def _start(self, buffer: bytes, *, final: bool) -> int | None:
+    def _start(self, buffer: Content, *, final: bool) -> int | None:
         """Skip what stands above, read the names; the bytes used, or None where more are needed."""
         final = final and len(buffer) <= _HEADER_LIMIT
         head = buffer if final else buffer[: last_line_end(buffer, min(len(buffer), _HEADER_LIMIT))]
@@ -254,7 +274,7 @@ class _Parser:
         self.warnings.extend(columns.warnings)
         return self.place.advance_text("".join(lines.texts[: columns.line]))
 
-    def _window(self, buffer: bytes, *, final: bool) -> tuple[Batch, int] | None:
+    def _window(self, buffer: Content, *, final: bool) -> tuple[Batch, int] | None:
         cut = find_cut(buffer, delimiter=self.dialect.delimiter, quote=self.dialect.quote, final=final)
         if cut.proved and cut.size:
             window = buffer[: cut.size]
@@ -269,7 +289,7 @@ class _Parser:
             return None
         return self._exact(buffer if final else buffer[: last_line_end(buffer)], final=final)
 
-    def _exact(self, window: bytes, *, final: bool) -> tuple[Batch, int] | None:
+    def _exact(self, window: Content, *, final: bool) -> tuple[Batch, int] | None:
         lines = Lines(window.decode("utf-8", "surrogateescape"))
         columns: list[list[str]] = [[] for _ in self.names]
         rows: list[int] = []

@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.csv
 
 from finport_ingestion.engine.convert.reading.dialect import Dialect
+from finport_ingestion.engine.convert.reading.windows import Content
 
 
 def parse(
-    window: bytes | memoryview, dialect: Dialect, *, width: int, only: Sequence[int] | None = None
+    window: Content | memoryview, dialect: Dialect, *, width: int, only: Sequence[int] | None = None
 ) -> pa.RecordBatch | None:
     """The records of `window` as `width` text columns, or None where the exact way must decide.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from finport_ingestion.engine.convert.interface import RawFile
 from finport_ingestion.engine.convert.reading.transcoding import CHUNK_BYTES
+from finport_ingestion.engine.convert.reading.windows import Content
 
 
 @dataclass(slots=True)
@@ -19,7 +20,7 @@ class Place:
     _counted: int = 0  # bytes of the file whose lines are counted
     _line: int = 0  # physical lines in them
 
-    def advance(self, content: bytes | memoryview) -> None:
+    def advance(self, content: Content | memoryview) -> None:
         """Leave some of the text behind."""
         self.offset += len(content)
         if not self.known:

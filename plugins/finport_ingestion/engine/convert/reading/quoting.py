@@ -11,6 +11,7 @@ from itertools import islice
 
 from finport_ingestion.engine.convert.reading.delimited_exact import Lines, Record, records
 from finport_ingestion.engine.convert.reading.dialect import Dialect
+from finport_ingestion.engine.convert.reading.windows import Content
 
 MARK, _APOSTROPHE = '"', "'"
 _UNQUOTED = frozenset("\t|^~¦§\x01\x1f")
@@ -82,7 +83,7 @@ def taken_literally(record: Record, lines: Lines, dialect: Dialect, *, width: in
     return [Record(fields, record.first_line + at, 1) for at, fields in enumerate(found)]
 
 
-def swallows_lines(window: bytes | memoryview, count: int, dialect: Dialect) -> bool:
+def swallows_lines(window: Content | memoryview, count: int, dialect: Dialect) -> bool:
     """Whether some of the `count` records of a window go over several lines, though the file shows no quoting."""
     if not dialect.loose:
         return False

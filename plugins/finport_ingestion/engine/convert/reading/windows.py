@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import IO, Protocol, TypeAlias, cast
 
 import numpy as np
+
+Content: TypeAlias = bytes | bytearray
 
 _NEWLINE, _RETURN = 10, 13
 
@@ -22,6 +25,72 @@ class Cut:
     proved: bool
 
 
+class Windows(Protocol):
+    """A stream, some at a time."""
+
+    def after(self, left: Content) -> tuple[Content, bool]:
+        """What was `left` of the window before and what follows it; whether nothing follows that."""
+        ...
+
+
+class ReadWindows:
+    """Windows of the very bytes of a stream, read into buffers that serve again once nobody looks into them.
+
+    A new buffer for each window would cost more than to read it: pages that a process has not had before are dear.
+    """
+
+    def __init__(self, stream: IO[bytes], size: int) -> None:
+        self._stream = cast("_ReadsInto", stream)
+        self._size = size
+        self._first = stream.read(1)  # of what follows: tells whether anything does
+        self._buffers: list[bytearray] = []
+
+    def after(self, left: Content) -> tuple[Content, bool]:
+        known = bytes(left) + self._first
+        buffer = self._free(len(known) + self._size)
+        buffer[: len(known)] = known
+        filled = len(known) + self._fill(memoryview(buffer)[len(known) :])
+        del buffer[filled:]
+        self._first = self._stream.read(1) if self._first else b""
+        return buffer, not self._first
+
+    def _fill(self, view: memoryview) -> int:
+        filled = 0
+        with view:
+            while self._first and filled < len(view) and (count := self._stream.readinto(view[filled:])):
+                filled += count
+        return filled
+
+    def _free(self, size: int) -> bytearray:
+        for buffer in self._buffers:
+            try:
+                buffer.append(0)  # refused while anybody has a view of it
+            except BufferError:
+                continue
+            del buffer[size:]
+            buffer.extend(bytes(size - len(buffer)))
+            return buffer
+        self._buffers.append(bytearray(size))
+        return self._buffers[-1]
+
+
+class _ReadsInto(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+    def readinto(self, buffer: memoryview, /) -> int | None: ...
+
+
+class ChunkWindows:
+    """Windows of text that is made of a stream chunk by chunk."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._pieces = joined(chunks)
+
+    def after(self, left: Content) -> tuple[Content, bool]:
+        piece, final = next(self._pieces)
+        return (left + piece if left else piece), final
+
+
 def joined(pieces: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
     """Each piece with whether it is the last one."""
     current = next(pieces, b"")
@@ -31,7 +100,7 @@ def joined(pieces: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
     yield current, True
 
 
-def find_cut(window: bytes, *, delimiter: str, quote: str, final: bool) -> Cut:
+def find_cut(window: Content, *, delimiter: str, quote: str, final: bool) -> Cut:
     """The end of the last record that is whole in `window`, which begins with a record; size 0 where none is."""
     mark = quote.encode()
     if len(mark) > 1 or len(delimiter.encode()) != 1:
@@ -46,7 +115,7 @@ def find_cut(window: bytes, *, delimiter: str, quote: str, final: bool) -> Cut:
     return Cut(size, proved=even and _well_placed(content, inside, delimiter=delimiter.encode()[0], mark=mark[0]))
 
 
-def last_line_end(window: bytes, limit: int | None = None) -> int:
+def last_line_end(window: Content, limit: int | None = None) -> int:
     """The length of `window[:limit]` up to its last line end, which is a lone CR only where there is no LF."""
     limit = len(window) if limit is None else limit
     end = window.rfind(b"\n", 0, limit) + 1
@@ -56,7 +125,7 @@ def last_line_end(window: bytes, limit: int | None = None) -> int:
     return end
 
 
-def _last_even_line_end(window: bytes, quotes: np.ndarray) -> int:
+def _last_even_line_end(window: Content, quotes: np.ndarray) -> int:
     limit = len(window)
     while end := last_line_end(window, limit):
         before = int(np.searchsorted(quotes, end))
