@@ -9,7 +9,6 @@ that differ from line to line, nested values, exponents, bytes that are not UTF-
 from __future__ import annotations
 
 import functools
-from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO
@@ -27,6 +26,7 @@ from finport_ingestion.engine.convert.reading.json_stream import Lines, read_lin
 from finport_ingestion.engine.convert.reading.json_template import Template, template_of, without_commas_in_strings
 from finport_ingestion.engine.convert.reading.slices import slices
 from finport_ingestion.engine.convert.reading.transcoding import find_encoding
+from finport_ingestion.engine.convert.reading.windows import Content, ReadWindows, holds
 from finport_ingestion.engine.errors import FormatError
 
 _WINDOW = 8 << 20
@@ -52,17 +52,36 @@ def read_lines_ahead(raw: RawFile, *, prepare: Prepare, threads: int, window_byt
             return
         stream.seek(encoding.bom_bytes)
         exact = Lines(raw=raw, offset=encoding.bom_bytes)
-        windows = _Windows(raw, window_bytes)
         parser = _Parser(prepare)
         with Ahead[_Parsed](max(threads, 1)) as ahead:
-            for buffer, size in windows.of(stream):
-                task = functools.partial(parser.parse, buffer, size)
-                for parsed in ahead.submit(task):
+            for window in _windows(stream, raw, window_bytes):
+                for parsed in ahead.submit(functools.partial(parser.parse, window)):
                     yield from _batches(parsed, exact)
-                    windows.free.append(parsed.buffer)
             for parsed in ahead.drain():
                 yield from _batches(parsed, exact)
         exact.finish()
+
+
+def _windows(stream: IO[bytes], raw: RawFile, size: int) -> Iterator[memoryview]:
+    """Whole lines, some at a time.
+
+    Raises:
+        FormatError: A line is longer than the limit.
+    """
+    windows = ReadWindows(stream, size)
+    left: Content = b""
+    final = False
+    while not final:
+        buffer, final = windows.after(left)
+        end = len(buffer) if final else buffer.rfind(b"\n") + 1
+        if len(buffer) - end > raw.limits.record_bytes:
+            raise FormatError(
+                f"{raw.uri}: a line longer than {raw.limits.record_bytes} bytes.",
+                hint="raise 'recordBytes' of the policy's 'reading' if such a record is right",
+            )
+        left = buffer[end:]
+        if end:
+            yield memoryview(buffer)[:end]
 
 
 def _no_look(columns: pa.RecordBatch, origins: Mapping[str, frozenset[Origin]] | None = None) -> Mapping[str, Look]:
@@ -75,63 +94,35 @@ def sample_lines(raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
         refuse_signature(stream, raw=raw, expected="JSON lines")
         encoding = find_encoding(stream, declared=None)
         exact = Lines(raw=raw)
-        parser = _Parser(_no_look)
-        for content, first in slices(stream, encoding, raw=raw, size_bytes=size_bytes):
-            lines = bytearray(content if first else content[content.find(b"\n") + 1 :])
-            if lines:
-                yield from _batches(parser.parse(lines, len(lines)), exact)
-        exact.finish()
+        found = [
+            content if first else content[content.find(b"\n") + 1 :]
+            for content, first in slices(stream, encoding, raw=raw, size_bytes=size_bytes)
+        ]
+    parser = _Parser(_no_look)
+    whole = b"".join(found)
+    parsed = parser.parse(memoryview(whole)) if all(lines.endswith(b"\n") for lines in found[:-1]) else None
+    if parsed is not None and parsed.columns is not None:
+        yield from _batches(parsed, exact)
+    else:
+        # Some of the places hold other lines than the others do.
+        for lines in filter(None, found):
+            yield from _batches(parser.parse(memoryview(lines)), exact)
+    exact.finish()
 
 
 def proved_columns(windows: Iterator[bytearray]) -> Iterator[Mapping[str, Column] | None]:
     """The columns of each of some windows of whole lines; None where nothing vouches for them."""
     parser = _Parser(_no_look)
-    return (parser.parse(window, len(window)).columns for window in windows)
+    return (parser.parse(memoryview(window)).columns for window in windows)
 
 
 @dataclass(frozen=True, slots=True)
 class _Parsed:
-    """What a thread made of the first bytes of `buffer`; no columns where it cannot vouch for them."""
+    """What a thread made of a window; no columns where it cannot vouch for them."""
 
-    buffer: bytearray
-    size: int
+    window: memoryview
     columns: Mapping[str, Column] | None = None
     looked: Mapping[str, Look] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Windows:
-    """Cuts a stream into whole lines, in buffers that are used again."""
-
-    raw: RawFile
-    size_bytes: int
-    free: deque[bytearray] = field(default_factory=deque)
-
-    def of(self, stream: IO[bytes]) -> Iterator[tuple[bytearray, int]]:
-        """Buffers that begin with whole lines, and how many bytes those are."""
-        rest = b""
-        while True:
-            buffer = self._buffer(len(rest))
-            buffer[: len(rest)] = rest
-            filled = len(rest) + _fill(stream, memoryview(buffer)[len(rest) :])
-            final = filled < len(buffer)
-            end = filled if final else buffer.rfind(b"\n", 0, filled) + 1
-            if filled - end > self.raw.limits.record_bytes:
-                raise FormatError(
-                    f"{self.raw.uri}: a line longer than {self.raw.limits.record_bytes} bytes.",
-                    hint="raise 'recordBytes' of the policy's 'reading' if such a record is right",
-                )
-            rest = bytes(memoryview(buffer)[end:filled])
-            if end:
-                yield buffer, end
-            else:
-                self.free.append(buffer)
-            if final:
-                return
-
-    def _buffer(self, rest: int) -> bytearray:
-        buffer = self.free.popleft() if self.free else bytearray(self.size_bytes)
-        return buffer if len(buffer) >= 2 * rest else bytearray(4 * rest)
 
 
 @dataclass(slots=True)
@@ -142,27 +133,25 @@ class _Parser:
     template: Template | None = None  # of a window before
     masked: bool = False  # commas stood inside strings
 
-    def parse(self, buffer: bytearray, size: int) -> _Parsed:
-        window = memoryview(buffer)[:size]
+    def parse(self, window: memoryview) -> _Parsed:
         # Arrow's parser would take a byte order mark away.
-        if buffer.startswith(_BOM):
-            return _Parsed(buffer, size)
-        escapes = buffer.find(b"\\", 0, size) >= 0
-        for template in self._templates(buffer, size):
+        if window[: len(_BOM)] == _BOM:
+            return _Parsed(window)
+        escapes = holds(window, b"\\")
+        for template in self._templates(window):
             columns = self._columns(window, template, escapes=escapes)
             looked = None if columns is None else self._looked(columns)
             if columns is not None and looked is not None:
                 self.template = template
-                return _Parsed(buffer, size, columns, looked)
-        return _Parsed(buffer, size)
+                return _Parsed(window, columns, looked)
+        return _Parsed(window)
 
-    def _templates(self, buffer: bytearray, size: int) -> Iterator[Template]:
+    def _templates(self, window: memoryview) -> Iterator[Template]:
         """The one that a window before had; else what the first line of this one shows."""
         known = self.template
         if known is not None:
             yield known
-        end = buffer.find(b"\n", 0, min(size, _FIRST_LINE))
-        found = template_of(bytes(buffer[: end if end >= 0 else min(size, _FIRST_LINE)]))
+        found = template_of(bytes(window[:_FIRST_LINE]).partition(b"\n")[0])
         if found is not None and found != known:
             yield found
 
@@ -195,20 +184,20 @@ class _Parser:
 
 def _batches(parsed: _Parsed, exact: Lines) -> Iterator[Batch]:
     if parsed.columns is None:
-        yield from exact.take(bytes(memoryview(parsed.buffer)[: parsed.size]))
+        yield from exact.take(bytes(parsed.window))
     else:
         yield _batch(parsed, parsed.columns, exact)
 
 
 def _batch(parsed: _Parsed, found: Mapping[str, Column], exact: Lines) -> Batch:
     columns = pa.RecordBatch.from_arrays([c.values for c in found.values()], names=list(found))
-    first = exact.pass_over(rows=columns.num_rows, size_bytes=parsed.size)
+    first = exact.pass_over(rows=columns.num_rows, size_bytes=len(parsed.window))
     numbers = np.arange(first, first + columns.num_rows, dtype=np.int64)
     return Batch(
         columns=columns,
         rows=pa.Int64Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)]),
         origins={key: frozenset({column.origin}) for key, column in found.items() if column.origin},
-        size_bytes=parsed.size,
+        size_bytes=len(parsed.window),
         looked=parsed.looked,
     )
 
@@ -244,13 +233,3 @@ def _cut(window: pa.Buffer, template: Template) -> list[pa.StringArray] | None:
         return None
     # One block gives one chunk; `combine_chunks` would copy it.
     return [column.chunk(0).view(pa.string()) for column in table.columns] if table.num_rows else None
-
-
-def _fill(stream: IO[bytes], target: memoryview) -> int:
-    filled = 0
-    while filled < len(target):
-        count = stream.readinto(target[filled:])  # type: ignore[attr-defined]
-        if not count:
-            break
-        filled += count
-    return filled

@@ -100,6 +100,11 @@ def joined(pieces: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
     yield current, True
 
 
+def holds(window: memoryview, mark: bytes) -> bool:
+    """Whether a window, which begins where its buffer does, holds `mark`: by its buffer, since views cannot search."""
+    return cast("Content", window.obj).find(mark, 0, len(window)) >= 0
+
+
 def find_cut(window: Content, *, delimiter: str, quote: str, final: bool) -> Cut:
     """The end of the last record that is whole in `window`, which begins with a record; size 0 where none is."""
     mark = quote.encode()
