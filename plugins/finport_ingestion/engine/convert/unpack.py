@@ -239,8 +239,12 @@ def _begun(
 
 def _written(leaf: _Leaf, raw: RawFile, scratch: Scratch) -> RawFile:
     """The leaf as a file of its own."""
-    path = leaf.packed.kept() or scratch.new_file()
-    size = path.stat().st_size or write_all(leaf.packed, path)
+    path = leaf.packed.kept()
+    if path is not None:
+        size = path.stat().st_size
+    else:
+        path = scratch.new_path()
+        size = write_all(leaf.packed, path)
     return replace(raw, path=UPath(path), uri=leaf.uri, name=leaf.name, size_bytes=size)
 
 

@@ -6,7 +6,6 @@ bytes alone. What is inside may be a container again: unpack.py goes on from the
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,14 +30,18 @@ class Scratch:
     def __init__(self, parent: Path | None = None) -> None:
         self._parent = parent
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._count = 0
 
-    def new_file(self) -> Path:
-        """An empty file, whose name has nothing of any member's."""
+    def new_path(self) -> Path:
+        """Where there is no file yet; its name has nothing of any member's.
+
+        A file that is there, if only an empty one, would be written to the disk as soon as it is closed: ext4 does so
+        with files that were truncated.
+        """
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="finport-", dir=self._parent)
-        handle, path = tempfile.mkstemp(dir=self._folder.name, prefix="unpacked-")
-        os.close(handle)
-        return Path(path)
+        self._count += 1
+        return Path(self._folder.name) / f"unpacked-{self._count:05d}"
 
     def close(self) -> None:
         if self._folder is not None:
@@ -156,7 +159,7 @@ class Packed:
             self.spooled.unlink(missing_ok=True)
 
     def _spool(self) -> None:
-        path = self._scratch.new_file()
+        path = self._scratch.new_path()
         self.spooled = path
         write_all(self, path)
         self._stream = self._file = path.open("rb")
