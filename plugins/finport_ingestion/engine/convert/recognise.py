@@ -232,8 +232,8 @@ def _plain(name: str) -> FormatOptions:
 def _head(found: Peek) -> tuple[Head, str]:
     """The beginning as bytes and as text, and the text's encoding."""
     content = found.content
-    binary = is_binary(content) and not content.startswith(_WIDE_BOMS) and wide_without_mark(content) is None
-    if binary or _SIGNATURES.match(content):
+    signed = _SIGNATURES.match(content) is not None
+    if signed or (is_binary(content) and not content.startswith(_WIDE_BOMS) and wide_without_mark(content) is None):
         return Head(content=content, text="", whole=found.whole, name=found.name), ""
     encoding = find_encoding(io.BytesIO(content), declared=None)
     text = content[encoding.bom_bytes :].decode(encoding.name, "replace")
