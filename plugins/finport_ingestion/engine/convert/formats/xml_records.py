@@ -18,7 +18,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, RawFile
+from finport_ingestion.engine.convert.interface import Batch, Head, Likeness, Prepare, RawFile
+from finport_ingestion.engine.convert.reading.ahead import one_ahead
 from finport_ingestion.engine.options import FormatOptions
 
 _PROLOG = re.compile(r"\s*<(?:\?|!--|!DOCTYPE\s+(?!html\b))", re.IGNORECASE)
@@ -70,6 +71,10 @@ class XmlFormat:
         from finport_ingestion.engine.convert.reading.xml_read import read_xml
 
         return read_xml(raw, records=self.options.records)
+
+    def read_ahead(self, raw: RawFile, *, prepare: Prepare, threads: int) -> Iterator[Batch]:
+        """The next batch is made while one is used."""
+        return one_ahead(self.read(raw)) if threads > 1 else self.read(raw)
 
     def sample(self, raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
         from finport_ingestion.engine.convert.reading.xml_read import sample_xml

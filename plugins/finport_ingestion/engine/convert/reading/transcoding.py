@@ -164,6 +164,8 @@ def _guess(head: bytes) -> str:
         return wide
     if head.isascii():
         return "iso2022_jp" if _JIS_SHIFT.search(head) and _decodes(head, "iso2022_jp") else "utf-8"
+    if _is_utf8(head):
+        return "utf-8"
     good, bad = 0, 0
     for run in _UTF8_RUN.finditer(head):
         # The sample may end inside a character.
@@ -173,6 +175,14 @@ def _guess(head: bytes) -> str:
     if bad == 0 or good >= bad:
         return "utf-8"
     return _detected(head)
+
+
+def _is_utf8(head: bytes) -> bool:
+    try:
+        codecs.utf_8_decode(head, "strict", len(head) < _DETECT_BYTES)  # the sample may end inside a character
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def wide_without_mark(head: bytes) -> str | None:

@@ -95,13 +95,12 @@ def _require_leave_to_be_empty(raw: RawFile, *, only_blanks: bool) -> None:
 
 def _encoding(stream: IO[bytes], raw: RawFile) -> Encoding:
     """By byte order mark or width of the characters, then by the declaration, then as UTF-8 where the bytes are."""
-    seen = find_encoding(stream, declared=None)
-    if seen.bom_bytes or seen.name.startswith(("utf-16", "utf-32")):
-        return Encoding(seen.name, seen.bom_bytes)
     declared = _DECLARED.match(stream.read(1024))
     stream.seek(0)
     if declared is None:
-        return seen
+        seen = find_encoding(stream, declared=None)
+        marked = seen.bom_bytes or seen.name.startswith(("utf-16", "utf-32"))
+        return Encoding(seen.name, seen.bom_bytes) if marked else seen
     name = declared.group(1).decode("ascii")
     if name.lower().startswith(("utf-16", "utf-32", "ucs-", "iso-10646-ucs")):
         return Encoding("utf-8")  # the declaration itself could be read byte by byte, so the text is not wide
