@@ -14,6 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -129,7 +130,7 @@ class Components:
             if not left:
                 break
             _send(left, number)
-            self._wait(lambda: bool(self.processes_of(stopping)), seconds=seconds / 2)
+            self._wait(partial(_any_lives, left), seconds=seconds / 2)
         if stopping:
             self._record([started for started in self.recorded() if started not in stopping])
 
@@ -147,7 +148,8 @@ class Components:
                     f"processes of {self._folder.path} do not end: {numbers}.", hint="end them by hand"
                 )
             _send(left, signal.SIGKILL)
-            self._wait(lambda: bool(self.processes()), seconds=1.0)
+            # A process that ends has no folder and no environment any more, but it is there until its last moment.
+            self._wait(partial(_any_lives, left), seconds=1.0)
         self._folder.remove(RECORD)
 
     def processes(self) -> list[psutil.Process]:
@@ -229,6 +231,10 @@ def _lives(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False
+
+
+def _any_lives(processes: Iterable[psutil.Process]) -> bool:
+    return any(map(_lives, processes))
 
 
 def _ourselves() -> set[int]:

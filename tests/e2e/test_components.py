@@ -93,7 +93,11 @@ def test_clear_ends_what_works_in_the_folder_even_when_the_folder_was_removed(
     components: Components, folder: DemoFolder
 ) -> None:
     started = components.start(program("renamed", RENAMED))
-    wait_until(lambda: "airflow" in " ".join(psutil.Process(started.process_id).cmdline()), what="its name", seconds=10)
+    wait_until(
+        lambda: " ".join(psutil.Process(started.process_id).cmdline()).startswith("airflow something"),
+        what="its name",
+        seconds=10,
+    )
     shutil.rmtree(folder.path)
     again = Components(folder)
     assert again.recorded() == []
