@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
 import json
 import os
 import struct
@@ -136,34 +137,21 @@ def pack_batch(batch: Batch) -> tuple[dict[str, Any], Body]:
     return header, gathered.parts
 
 
-class _Gathered:
+class _Gathered(io.RawIOBase):
     """A file that keeps the very buffers that Arrow writes."""
 
     def __init__(self) -> None:
         self.parts: list[pa.Buffer | bytes] = []
-        self.closed = False
 
-    def write(self, part: pa.Buffer | bytes) -> int:
+    def write(self, part: pa.Buffer | bytes, /) -> int:
         self.parts.append(part)
         return len(part)
 
     def tell(self) -> int:
         return sum(map(len, self.parts))
 
-    def flush(self) -> None:
-        """Nothing waits."""
-
-    def close(self) -> None:
-        self.closed = True
-
     def writable(self) -> bool:
         return True
-
-    def readable(self) -> bool:
-        return False
-
-    def seekable(self) -> bool:
-        return False
 
 
 def unpack_batch(header: Mapping[str, Any], body: pa.Buffer) -> Batch:

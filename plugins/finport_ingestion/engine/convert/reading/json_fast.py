@@ -110,7 +110,7 @@ def sample_lines(raw: RawFile, *, size_bytes: int) -> Iterator[Batch]:
     exact.finish()
 
 
-def proved_columns(windows: Iterator[bytearray]) -> Iterator[Mapping[str, Column] | None]:
+def proved_columns(windows: Iterator[bytes]) -> Iterator[Mapping[str, Column] | None]:
     """The columns of each of some windows of whole lines; None where nothing vouches for them."""
     parser = _Parser(_no_look)
     return (parser.parse(memoryview(window)).columns for window in windows)

@@ -58,7 +58,7 @@ def _batch(found: Mapping[str, Column], row: int, size_bytes: int) -> Batch:
     )
 
 
-def _windows(content: np.ndarray, window_bytes: int, sizes: list[int]) -> Iterator[bytearray]:
+def _windows(content: np.ndarray, window_bytes: int, sizes: list[int]) -> Iterator[bytes]:
     """The objects of the list as lines, some at a time; their size in the document is added to `sizes`.
 
     Raises:
@@ -73,7 +73,7 @@ def _windows(content: np.ndarray, window_bytes: int, sizes: list[int]) -> Iterat
         at += done
 
 
-def _lines(window: np.ndarray, *, final: bool) -> tuple[bytearray, int]:
+def _lines(window: np.ndarray, *, final: bool) -> tuple[bytes, int]:
     """The whole objects of `window`, which begins with one, as lines, and how many bytes they take."""
     plain = ~in_strings(window)
     opens = np.flatnonzero((window == _OPEN) & plain)
@@ -95,7 +95,7 @@ def _lines(window: np.ndarray, *, final: bool) -> tuple[bytearray, int]:
     lines[ends] = _SPACE
     lines[commas] = _NEWLINE
     inside[commas] = True
-    return bytearray(lines[inside].tobytes()), done
+    return lines[inside].tobytes(), done
 
 
 def _inside(opens: np.ndarray, closes: np.ndarray, size: int) -> np.ndarray:
