@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat requirements.lock.txt pyproject.toml | cksum | cut -d ' ' -f 1)
 # Tests that need no server run side by side, the others one after the other.
 PURE := tests/unit tests/architecture tests/conformance/formats
-EXTRAS := aws gcp azure kafka demo dev docs bench
+EXTRAS := aws gcp azure databases kafka demo dev docs bench
 
 export AIRFLOW_HOME ?= $(CURDIR)/.airflow
 # Compiled modules are kept out of the work tree, but they are kept: Airflow takes seconds to compile.

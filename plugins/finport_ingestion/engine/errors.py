@@ -37,6 +37,10 @@ class MissingConnection(ConfigError):
     """No connection of that id in Airflow, a secrets backend or the environment."""
 
 
+class AddressRefused(ConfigError):
+    """A host is at an address that the source may not reach: loopback, link-local or private."""
+
+
 class TransientError(FinportError):
     """The world is busy; the same request may succeed later."""
 
@@ -59,6 +63,14 @@ class RateLimited(TransientError):
     def __init__(self, message: str, *, retry_after_seconds: float | None = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.retry_after_seconds = retry_after_seconds
+
+
+class QuotaUsed(RateLimited):
+    """The requests of the day are used; they begin anew after `retry_after_seconds`."""
+
+
+class CircuitOpen(SourceUnavailable):
+    """The source has failed so often that it is left alone for a while; nothing was sent."""
 
 
 class StateUnavailable(TransientError):

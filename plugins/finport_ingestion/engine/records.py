@@ -44,6 +44,7 @@ class SourceItem:
     checksum: str | None = None  # "sha256:<hex>" or "md5:<hex>", as stated by the source
     record_count: int | None = None
     media_type: str | None = None
+    ranges: int = 0  # how many ranges of its bytes can be asked for at a time; 0: it only comes whole
     slice: Mapping[str, str] = field(default_factory=dict)
 
 

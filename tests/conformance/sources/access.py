@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from finport_ingestion.engine.clock import Clock, Deadline, SystemClock
 from finport_ingestion.engine.connections import ConnectionSpec
+from finport_ingestion.engine.network.protection import Protection
 from finport_ingestion.engine.options import AuthOptions
+from finport_ingestion.engine.resilience.gate import LocalGate
 from finport_ingestion.engine.sources.interface import Access
 
 UNESCAPED_SECRET = "pl4nted-s3cret"
@@ -41,14 +45,21 @@ def access(
     auth: AuthOptions | None = None,
     clock: Clock | None = None,
     seconds: float = 30,
+    rate: tuple[int, int] = (10_000, 60),
+    protection: Mapping[str, Any] | None = None,
     **limits: Any,
 ) -> Access:
-    """Access for a source called `prices`."""
+    """Access for a source called `prices`, on this machine; `protection` overrides what that needs."""
+    clock = clock or SystemClock()
+    extra = spec.extra if spec else {}
+    way = {"allow_private_network": True, "ca_file": extra.get("ca_file"), "proxy": extra.get("proxy")}
     return Access(
         source="prices",
         connection=spec,
         auth=auth,
         auth_connection=spec if auth else None,
-        deadline=Deadline.after(seconds, clock=clock or SystemClock(), what="the test"),
-        **{"request_timeout_seconds": 5.0, "rate": (10_000, 60), **limits},
+        deadline=Deadline.after(seconds, clock=clock, what="the test"),
+        gate=LocalGate.of(secrets.token_hex(8), rate, clock),
+        protection=Protection(**{**way, **(protection or {})}),
+        **{"request_timeout_seconds": 5.0, **limits},
     )

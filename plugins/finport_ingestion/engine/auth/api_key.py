@@ -7,16 +7,15 @@ auth: {method: api_key, header: X-Api-Key}
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self
+import ssl
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from finport_ingestion.engine.auth.credentials import secret_of
-from finport_ingestion.engine.auth.interface import Grant
+from finport_ingestion.engine.auth.interface import Grant, Signer
+from finport_ingestion.engine.auth.signing import FixedHeaders, FixedParameter
 from finport_ingestion.engine.options import AuthOptions
-
-if TYPE_CHECKING:
-    import httpx
 
 
 class ApiKeyOptions(AuthOptions):
@@ -45,15 +44,16 @@ class ApiKey:
         self._options = options
         self._grant = grant
 
-    def httpx_auth(self) -> httpx.Auth:
+    def signer(self) -> Signer:
         """The key on each request.
 
         Raises:
             ConfigError: The connection has no password.
         """
-        from finport_ingestion.engine.auth.signing import HeaderKey, QueryKey
-
         key = secret_of(self._grant)
         if self._options.header:
-            return HeaderKey(self._options.header, key)
-        return QueryKey(str(self._options.parameter), key)
+            return FixedHeaders({self._options.header: key})
+        return FixedParameter(str(self._options.parameter), key)
+
+    def prepare(self, tls: ssl.SSLContext) -> None:
+        """Nothing to load."""

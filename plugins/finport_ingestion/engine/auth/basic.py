@@ -7,17 +7,17 @@ auth: {method: basic}
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import ssl
+from base64 import b64encode
+from typing import Literal
 
 from pydantic import Field
 
 from finport_ingestion.engine.auth.credentials import login_of, secret_of
-from finport_ingestion.engine.auth.interface import Grant
+from finport_ingestion.engine.auth.interface import Grant, Signer
+from finport_ingestion.engine.auth.signing import FixedHeaders
 from finport_ingestion.engine.errors import ConfigError
 from finport_ingestion.engine.options import AuthOptions
-
-if TYPE_CHECKING:
-    import httpx
 
 
 class BasicOptions(AuthOptions):
@@ -35,15 +35,17 @@ class Basic:
     def __init__(self, options: BasicOptions, grant: Grant) -> None:
         self._grant = grant
 
-    def httpx_auth(self) -> httpx.Auth:
-        """Login and password on each request.
+    def signer(self) -> Signer:
+        """Login and password on each request, in UTF-8.
 
         Raises:
             ConfigError: The connection has none, or the login holds a colon.
         """
-        import httpx
-
         login = login_of(self._grant)
         if ":" in login:
             raise ConfigError(f"{self._grant.source}: a login for HTTP Basic holds no colon.", hint="check the login")
-        return httpx.BasicAuth(login, secret_of(self._grant))
+        pair = b64encode(f"{login}:{secret_of(self._grant)}".encode()).decode()
+        return FixedHeaders({"Authorization": f"Basic {pair}"})
+
+    def prepare(self, tls: ssl.SSLContext) -> None:
+        """Nothing to load."""

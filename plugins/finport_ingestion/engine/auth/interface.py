@@ -1,20 +1,39 @@
-"""What a method of authentication does: sign HTTP requests with credentials that renew themselves.
+"""What a method of authentication does: sign requests with credentials that renew themselves.
 
-A method is one class with `Options` (an AuthOptions with `method: Literal[...]`), made as `Class(options, grant)`.
+A method is one class with `Options` (an AuthOptions with `method: Literal[...]`), made as `Class(options, grant)`. It
+knows no HTTP library: requests are plain values, and those that it sends itself go out through the grant, over the
+same checked way as the source's own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    import ssl
-
-    import httpx
-
     from finport_ingestion.engine.clock import Clock
     from finport_ingestion.engine.connections import ConnectionSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request. `url` is absolute and encoded as it goes over the wire; names of headers are as written."""
+
+    method: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A whole answer to a small request. Names of headers are lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +43,24 @@ class Grant:
     source: str  # for messages
     connection: ConnectionSpec | None
     clock: Clock
-    tls: ssl.SSLContext
-    timeout_seconds: float = 30.0
+    send: Callable[[Request], Reply]  # over the source's TLS, proxy and checked addresses; no redirects, no retries
     base_url: str | None = None  # of the source, for addresses that are stated relative to it
+
+
+class Signer(Protocol):
+    """Signs the requests of one source. May be called from any thread, and may wait for a token server."""
+
+    def signed(self, request: Request) -> Request:
+        """`request` with what proves who asks.
+
+        Raises:
+            ConfigError: The connection lacks what is needed. AccessDenied, SourceUnavailable: a token is refused.
+        """
+        ...
+
+    def renew(self, rejected: Request) -> bool:
+        """After a 401 to a signed request: whether it is worth signing anew and sending once more."""
+        ...
 
 
 class AuthMethod(Protocol):
@@ -34,6 +68,10 @@ class AuthMethod(Protocol):
 
     Options: Any
 
-    def httpx_auth(self) -> httpx.Auth:
-        """Signs each request; renews ahead of expiry, and once after a 401."""
+    def signer(self) -> Signer:
+        """Made once a source is opened; contacts nobody yet."""
+        ...
+
+    def prepare(self, tls: ssl.SSLContext) -> None:
+        """Load a client certificate, where the method has one."""
         ...

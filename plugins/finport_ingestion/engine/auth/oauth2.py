@@ -7,19 +7,18 @@ auth: {method: oauth2_client_credentials, tokenUrl: /oauth/token, scopes: [price
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from finport_ingestion.engine.auth.credentials import login_of, secret_of
-from finport_ingestion.engine.auth.interface import Grant
+from finport_ingestion.engine.auth.interface import Grant, Signer
 from finport_ingestion.engine.errors import ConfigError
 from finport_ingestion.engine.options import AuthOptions
 
 if TYPE_CHECKING:
-    import httpx
-
     from finport_ingestion.engine.auth.tokens import TokenRequest
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -49,7 +48,7 @@ class ClientCredentials:
         self._options = options
         self._grant = grant
 
-    def httpx_auth(self) -> httpx.Auth:
+    def signer(self) -> Signer:
         """A bearer token on each request, fetched when the first one is sent.
 
         Raises:
@@ -59,6 +58,9 @@ class ClientCredentials:
         from finport_ingestion.engine.auth.tokens import ClientTokens
 
         return Bearer(ClientTokens(self._request(), self._grant))
+
+    def prepare(self, tls: ssl.SSLContext) -> None:
+        """Nothing to load."""
 
     def _request(self) -> TokenRequest:
         from finport_ingestion.engine.auth.tokens import TokenRequest

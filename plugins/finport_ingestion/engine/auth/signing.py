@@ -1,38 +1,49 @@
-"""httpx's side of authentication; imported where requests are sent, never to read documents."""
+"""Signers that several methods use."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from http import HTTPStatus
+import dataclasses
+from collections.abc import Mapping
 from typing import Protocol
+from urllib.parse import quote_plus, urlsplit, urlunsplit
 
-import httpx
-
-
-class HeaderKey(httpx.Auth):
-    """A fixed key in a header."""
-
-    def __init__(self, header: str, key: str) -> None:
-        self._header = header
-        self._key = key
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Set the header."""
-        request.headers[self._header] = self._key
-        yield request
+from finport_ingestion.engine.auth.interface import Request
 
 
-class QueryKey(httpx.Auth):
-    """A fixed key in the query."""
+def with_headers(request: Request, headers: Mapping[str, str]) -> Request:
+    """`request` with these headers set, whatever the case in which they stood in it."""
+    names = {name.lower() for name in headers}
+    kept = {name: value for name, value in request.headers.items() if name.lower() not in names}
+    return dataclasses.replace(request, headers={**kept, **headers})
+
+
+class FixedHeaders:
+    """The same headers on each request."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    def signed(self, request: Request) -> Request:
+        return with_headers(request, self._headers)
+
+    def renew(self, rejected: Request) -> bool:
+        return False
+
+
+class FixedParameter:
+    """A key in the query."""
 
     def __init__(self, parameter: str, key: str) -> None:
-        self._parameter = parameter
-        self._key = key
+        self._pair = f"{quote_plus(parameter)}={quote_plus(key)}"
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Set the parameter."""
-        request.url = request.url.copy_set_param(self._parameter, self._key)
-        yield request
+    def signed(self, request: Request) -> Request:
+        url = urlsplit(request.url)
+        name = self._pair.partition("=")[0]
+        kept = [pair for pair in url.query.split("&") if pair and pair.partition("=")[0] != name]
+        return dataclasses.replace(request, url=urlunsplit(url._replace(query="&".join([*kept, self._pair]))))
+
+    def renew(self, rejected: Request) -> bool:
+        return False
 
 
 class Tokens(Protocol):
@@ -47,17 +58,16 @@ class Tokens(Protocol):
         ...
 
 
-class Bearer(httpx.Auth):
+class Bearer:
     """A token that is renewed ahead of its end, and once when the server rejects it all the same."""
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Send with the token; after a 401 once more, with a new one. The new one may wait for the token server."""
-        token = self._tokens.current()
-        request.headers["Authorization"] = f"Bearer {token}"
-        response = yield request
-        if response.status_code == HTTPStatus.UNAUTHORIZED:
-            request.headers["Authorization"] = f"Bearer {self._tokens.renewed(token)}"
-            yield request
+    def signed(self, request: Request) -> Request:
+        return with_headers(request, {"Authorization": f"Bearer {self._tokens.current()}"})
+
+    def renew(self, rejected: Request) -> bool:
+        """Fetch another token. It may wait for the token server."""
+        self._tokens.renewed(rejected.headers["Authorization"].removeprefix("Bearer "))
+        return True

@@ -10,11 +10,9 @@ from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
-import httpx
-
-from finport_ingestion.engine.auth.interface import Grant
+from finport_ingestion.engine.auth.interface import Grant, Reply, Request
 from finport_ingestion.engine.errors import (
     AccessDenied,
     ConfigError,
@@ -24,7 +22,7 @@ from finport_ingestion.engine.errors import (
     RateLimited,
     SourceUnavailable,
 )
-from finport_ingestion.engine.resilience.wire import retry_after_seconds, told_in_our_errors
+from finport_ingestion.engine.resilience.wire import retry_after_seconds
 
 _AHEAD = timedelta(seconds=60)
 _AHEAD_SHARE = 0.1
@@ -109,22 +107,21 @@ class ClientTokens:
         _cache[self._request.cache_key()] = token
         return token.text
 
-    def _post(self) -> httpx.Response:
-        grant, request = self._grant, self._request
-        with (
-            told_in_our_errors(self._what()),
-            httpx.Client(verify=grant.tls, timeout=grant.timeout_seconds, trust_env=False) as client,
-        ):
-            return client.post(request.url, data=request.form(), headers=request.headers())
+    def _post(self) -> Reply:
+        request = self._request
+        headers = {**request.headers(), "Content-Type": "application/x-www-form-urlencoded"}
+        return self._grant.send(
+            Request(method="POST", url=request.url, headers=headers, body=urlencode(request.form()).encode())
+        )
 
     def _what(self) -> str:
         address = urlsplit(self._request.url)
         return f"{self._grant.source}: POST {address.path} (token) at {address.netloc.rpartition('@')[2]}"
 
-    def _token(self, response: httpx.Response, *, asked_at: datetime) -> _Token:
-        answer = _json_object(response)
-        if response.status_code != HTTPStatus.OK:
-            raise self._refusal(response, answer)
+    def _token(self, reply: Reply, *, asked_at: datetime) -> _Token:
+        answer = _json_object(reply)
+        if reply.status != HTTPStatus.OK:
+            raise self._refusal(reply, answer)
         text, kind = answer.get("access_token"), str(answer.get("token_type", "bearer"))
         if not isinstance(text, str) or not text or kind.lower() != "bearer":
             raise FormatError(
@@ -132,13 +129,13 @@ class ClientTokens:
             )
         return _Token(text=text, renew_at=_renew_at(answer.get("expires_in"), asked_at))
 
-    def _refusal(self, response: httpx.Response, answer: dict[str, object]) -> FinportError:
-        status, code = response.status_code, str(answer.get("error", ""))
+    def _refusal(self, reply: Reply, answer: dict[str, object]) -> FinportError:
+        status, code = reply.status, str(answer.get("error", ""))
         # Only a code as the RFC writes it is repeated: a description may quote what was sent.
         code = code if _ERROR_CODE.fullmatch(code) else ""
         what = f"{self._what()}: the token server answers {status}{f' ({code})' if code else ''}."
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            wait = retry_after_seconds(response.headers.get("Retry-After"), now=self._grant.clock.now())
+            wait = retry_after_seconds(reply.headers.get("retry-after"), now=self._grant.clock.now())
             return RateLimited(what, retry_after_seconds=wait, hint="ask for tokens less often")
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
             return SourceUnavailable(what, hint="try later; ask the provider if it lasts")
@@ -146,7 +143,7 @@ class ClientTokens:
             return AccessDenied(what, hint=f"check client id and secret {self._place()}")
         if code == "invalid_scope":
             return AccessDenied(what, hint="ask for scopes that the client has been given")
-        if status == HTTPStatus.NOT_FOUND or response.is_redirect:
+        if status == HTTPStatus.NOT_FOUND or HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             return ConfigError(what, hint="check tokenUrl of the Authentication")
         return PermanentError(what, hint="check tokenUrl, scopes and clientAuthentication of the Authentication")
 
@@ -155,9 +152,9 @@ class ClientTokens:
         return f"(login and password of connection '{connection.id}')" if connection else "of the Authentication"
 
 
-def _json_object(response: httpx.Response) -> dict[str, object]:
+def _json_object(reply: Reply) -> dict[str, object]:
     try:
-        answer = json.loads(response.content)
+        answer = json.loads(reply.body)
     except ValueError:
         return {}
     return answer if isinstance(answer, dict) else {}

@@ -43,6 +43,15 @@ class RateLimiter:
         if wait_seconds > 0:
             self._clock.sleep(wait_seconds)
 
+    def admitted_now(self) -> bool:
+        """Take a place that is free at once; False where there is none."""
+        with self._lock:
+            now = self._clock.now()
+            if self._next(now) > now:
+                return False
+            self._granted.append(now)
+            return True
+
     def _next(self, now: datetime) -> datetime:
         if len(self._granted) < (self._granted.maxlen or 0):
             return now

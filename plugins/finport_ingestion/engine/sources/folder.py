@@ -18,9 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
-
-from pydantic import Field
+from typing import BinaryIO, Literal
 
 from finport_ingestion.engine.errors import (
     AccessDenied,
@@ -29,28 +27,23 @@ from finport_ingestion.engine.errors import (
     SourceItemMissing,
     SourceUnavailable,
 )
-from finport_ingestion.engine.model import Duration, parse_duration
-from finport_ingestion.engine.options import SourceOptions
 from finport_ingestion.engine.records import Replaces, SourceItem, Watermark
-from finport_ingestion.engine.sources.interface import Access, Delivery
+from finport_ingestion.engine.sources.files.choice import FoundFile, chosen
+from finport_ingestion.engine.sources.files.names import suffix_of
+from finport_ingestion.engine.sources.files.options import FileSetOptions
+from finport_ingestion.engine.sources.files.streams import bounded
+from finport_ingestion.engine.sources.interface import Access, Delivery, Span
 from finport_ingestion.engine.sources.patterns import PathPattern
 
 log = logging.getLogger(__name__)
 
-_UNFINISHED = (".partial", ".tmp")
-_COMPRESSED = (".gz", ".zst", ".bz2", ".xz", ".zip")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class FileOptions(SourceOptions):
-    """A folder and what to take from it."""
+class FileOptions(FileSetOptions):
+    """A folder that this machine sees."""
 
     protocol: Literal["file"]
-    path: str | None = Field(default=None, description="The folder, below the connection's `path`.")
-    pattern: str = Field(default="*", description="Which files, as a shell pattern; `**/` descends.")
-    settle: Duration = Field(
-        default=parse_duration("0s"), description="A file younger than this is left for the next run."
-    )
 
 
 class FolderSource:
@@ -83,11 +76,14 @@ class FolderSource:
         """The finished files that match, by id. The watermark selects rows, not files: it is not used here."""
         with self._told(self._folder):
             root = self._folder.resolve(strict=True)
-            found = {name: status for name, status in self._files(root, "") if self._is_settled(status)}
-        for name in sorted(found):
-            yield SourceItem(id=name, size_bytes=found[name].st_size, modified_at=_modified_at(found[name]))
+            found = [
+                FoundFile(path=name, size_bytes=status.st_size, modified_at=_modified_at(status))
+                for name, status in self._files(root, "")
+            ]
+        now = self._access.deadline.clock.now()
+        yield from chosen(found, self._options, now=now, ranges=1, source=self._access.source)
 
-    def open(self, item: SourceItem) -> Iterator[Delivery]:
+    def open(self, item: SourceItem, span: Span | None = None) -> Iterator[Delivery]:
         """The file, in one delivery.
 
         Raises:
@@ -102,7 +98,7 @@ class FolderSource:
                 )
             with path.open("rb") as file:
                 self._check_unchanged(item, os.fstat(file.fileno()))
-                yield Delivery(stream=file, suffix=_suffix(path), size_bytes=item.size_bytes)
+                yield _delivery(file, item, span)
             # By its name, not by the open file: a writer may have put another file in its place.
             self._check_unchanged(item, path.stat())
 
@@ -115,13 +111,10 @@ class FolderSource:
                 if entry.is_dir(follow_symlinks=False):
                     if self._pattern.descends(name):
                         yield from self._files(Path(entry.path), f"{name}/")
-                elif self._pattern.matches(name) and not entry.name.lower().endswith(_UNFINISHED):
+                else:
                     yield from self._file(entry, name)
 
     def _file(self, entry: os.DirEntry[str], name: str) -> Iterator[tuple[str, os.stat_result]]:
-        if not name.isprintable():  # bytes that are no UTF-8, control characters
-            log.warning("%s: %r has no name that can be written down; it is left out", self._access.source, name)
-            return
         if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(self._folder.resolve()):
             log.warning("%s: %s is a link that leads out of the folder; it is left out", self._access.source, name)
             return
@@ -132,11 +125,6 @@ class FolderSource:
             return
         if stat.S_ISREG(status.st_mode):
             yield name, status
-
-    def _is_settled(self, status: os.stat_result) -> bool:
-        # Without a settle time the clocks are not compared: a file server's may be ahead of ours.
-        settle = self._options.settle
-        return not settle or _modified_at(status) <= self._access.deadline.clock.now() - settle
 
     def _check_unchanged(self, item: SourceItem, status: os.stat_result) -> None:
         if (item.size_bytes, item.modified_at) != (status.st_size, _modified_at(status)):
@@ -198,7 +186,9 @@ def _modified_at(status: os.stat_result) -> datetime:
     return _EPOCH + timedelta(microseconds=status.st_mtime_ns // 1000)
 
 
-def _suffix(path: Path) -> str:
-    """`.csv`, or `.csv.gz`."""
-    inner = Path(path.stem).suffix if path.suffix.lower() in _COMPRESSED else ""
-    return f"{inner}{path.suffix}".lower()
+def _delivery(file: BinaryIO, item: SourceItem, span: Span | None) -> Delivery:
+    if span is None:
+        return Delivery(stream=file, suffix=suffix_of(item.id), size_bytes=item.size_bytes)
+    stop = os.fstat(file.fileno()).st_size if span.stop is None else span.stop
+    file.seek(span.start)
+    return Delivery(stream=bounded(file, stop - span.start), suffix=suffix_of(item.id), size_bytes=stop - span.start)

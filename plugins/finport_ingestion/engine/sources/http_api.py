@@ -14,14 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from finport_ingestion.engine.errors import ConfigError
+from finport_ingestion.engine.model import Spec
 from finport_ingestion.engine.options import SourceOptions
 from finport_ingestion.engine.records import Replaces, SourceItem, Watermark
-from finport_ingestion.engine.sources.interface import Access, Delivery
+from finport_ingestion.engine.sources.interface import Access, Delivery, Span
 from finport_ingestion.engine.sources.pagination import AnyPagination, NoPages
 from finport_ingestion.engine.sources.web.address import base_url, below
 
@@ -31,13 +32,32 @@ if TYPE_CHECKING:
     from finport_ingestion.engine.sources.web.client import WebClient
 
 
+JsonBody = dict[str, Any] | list[Any]
+
+
+class Days(Spec):
+    """The last days, newest last; one that the server does not have yet is left for a later run."""
+
+    last: int = Field(default=5, ge=1, le=3660, description="How many, today included.")
+    spelling: str = Field(default="%Y-%m-%d", description="How `{day}` is written, as strftime does.")
+    weekdays: bool = Field(default=True, description="Without Saturdays and Sundays.")
+
+
 class HttpOptions(SourceOptions):
     """A collection behind an API."""
 
     protocol: Literal["http"]
     url: str | None = Field(default=None, description="Base URL, where it is not the connection's host.")
     path: str = Field(default="/", description="Of the collection, below the base URL.", pattern=r"^[^?#]*$")
+    method: Literal["GET", "POST"] = Field(default="GET", description="POST for queries that stand in a body.")
     query: dict[str, str] = Field(default_factory=dict, repr=False, description="Parameters of each request.")
+    body: JsonBody | None = Field(default=None, repr=False, description="JSON body of each request.")
+    each: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Values for `{name}` in path, query and body, e.g. `{symbol: [IBM, MSFT]}`; each combination is an"
+        " item of its own.",
+    )
+    days: Days | None = Field(default=None, description="One item for each of the last days, named by `{day}`.")
     headers: dict[str, str] = Field(
         default_factory=dict, repr=False, description="Headers of each request; no secrets."
     )
@@ -98,7 +118,7 @@ class HttpSource:
             item = item_of(bare, client, self._url(since), whole=isinstance(self._options.pagination, NoPages))
         yield item
 
-    def open(self, item: SourceItem) -> Iterator[Delivery]:
+    def open(self, item: SourceItem, span: Span | None = None) -> Iterator[Delivery]:
         """Its pages, each one delivery.
 
         Raises:

@@ -8,8 +8,10 @@ needs an event loop keeps it inside.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from finport_ingestion.engine.network.protection import Protection
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from finport_ingestion.engine.connections import ConnectionSpec
     from finport_ingestion.engine.options import AuthOptions
     from finport_ingestion.engine.records import Replaces, SourceItem, Watermark
+    from finport_ingestion.engine.resilience.gate import Gate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +32,20 @@ class Access:
     auth: AuthOptions | None
     auth_connection: ConnectionSpec | None  # where the auth method finds its secret; the source's own by default
     deadline: Deadline
+    gate: Gate  # that each request or session passes
+    protection: Protection = field(default_factory=Protection)
     request_timeout_seconds: float = 30.0
-    rate: tuple[int, int] = (100, 60)  # requests, seconds
-    min_tls: str = "1.3"
+    connections: int = 10  # at most so many requests or sessions at a time
     cursor: str | None = None  # the field of `incremental`
     start: str | None = None  # where the first incremental run begins
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes of an item: from `start`, and up to but without `stop`, or to the end."""
+
+    start: int
+    stop: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +85,12 @@ class Listing(Protocol):
 class ByteSource(Listing, Protocol):
     """Files, pages, documents: a format decides what they mean."""
 
-    def open(self, item: SourceItem) -> Iterator[Delivery]:
+    def open(self, item: SourceItem, span: Span | None = None) -> Iterator[Delivery]:
         """The bytes of `item`, in order; each stream is closed when the next is asked for.
+
+        Args:
+            span: Only these bytes, in one delivery whose size is the span's; for an item with `ranges`. The source
+                binds them to the version that was listed: bytes of two versions never come together.
 
         Raises:
             SourceItemChanged: It is not any more what was listed.

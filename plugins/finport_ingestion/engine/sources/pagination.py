@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -30,6 +31,9 @@ class Pages(Spec):
         description="JMESPath of the records, the body itself by default; an empty page ends the collection.",
     )
     max_pages: int = Field(default=10_000, gt=0, description="More pages than this is an error.")
+    stop: JmesPath | None = Field(
+        default=None, description="JMESPath over the body that is true on the last page, beside the style's own rule."
+    )
 
 
 class NoPages(Pages):
@@ -44,7 +48,11 @@ class PageNumber(Pages):
     style: Literal["page"]
     parameter: str = Field(default="page", description="Query parameter.")
     first: int = Field(default=1, ge=0, description="Number of the first page.")
-    total_pages: JmesPath | None = Field(default=None, description="JMESPath of the number of pages.")
+    size_parameter: str | None = Field(default=None, description="Query parameter for the size of a page.")
+    size: int = Field(default=1000, gt=0, description="Records a page, where `sizeParameter` is stated.")
+    total_pages: JmesPath | None = Field(
+        default=None, description="JMESPath of the number of pages; with it, pages are fetched side by side."
+    )
 
 
 class Offset(Pages):
@@ -54,7 +62,9 @@ class Offset(Pages):
     parameter: str = Field(default="offset", description="Query parameter.")
     limit_parameter: str = Field(default="limit", description="Query parameter for the size of a page.")
     limit: int = Field(default=1000, gt=0, description="Records a page.")
-    total: JmesPath | None = Field(default=None, description="JMESPath of the number of records.")
+    total: JmesPath | None = Field(
+        default=None, description="JMESPath of the number of records; with it, pages are fetched side by side."
+    )
 
 
 class Cursor(Pages):
@@ -72,4 +82,44 @@ class Link(Pages):
     relation: str = Field(default="next", description="The relation to follow.")
 
 
-AnyPagination = Annotated[NoPages | PageNumber | Offset | Cursor | Link, Field(discriminator="style")]
+class NextUrl(Pages):
+    """The body holds the address of the next page."""
+
+    style: Literal["nextUrl"]
+    next: JmesPath = Field(description="JMESPath of the address, absolute or relative; null or absent ends it.")
+
+
+class BodyToken(Pages):
+    """The body names the next page by a token, which goes into the body of the next request."""
+
+    style: Literal["bodyToken"]
+    next: JmesPath = Field(description="JMESPath of the token; null or absent ends the collection.")
+    field: str = Field(description="Field of the request's JSON body that takes it; `a.b` descends.")
+
+
+class DateWindow(Pages):
+    """One request for each window of days, from `start` to today: `?from=2024-01-01&to=2024-01-31`, ..."""
+
+    style: Literal["dateWindow"]
+    from_parameter: str = Field(default="from", description="Query parameter of the first day.")
+    to_parameter: str | None = Field(default="to", description="Query parameter of the last day, which is included.")
+    start: date = Field(description="The first day; a watermark comes in its place.")
+    days: int = Field(default=30, gt=0, description="Days of a window.")
+    spelling: str = Field(default="%Y-%m-%d", description="How a day is written, as strftime does.")
+
+
+class IdWindow(Pages):
+    """Each request asks for what lies behind the last record: `?since=0`, `?since=4711`, ..."""
+
+    style: Literal["idWindow"]
+    parameter: str = Field(description="Query parameter that takes the id of the last record.")
+    id: JmesPath = Field(description="JMESPath of the id within a record.")
+    start: str = Field(default="0", description="The first value.")
+    limit_parameter: str | None = Field(default=None, description="Query parameter for the size of a page.")
+    limit: int = Field(default=1000, gt=0, description="Records a page.")
+
+
+AnyPagination = Annotated[
+    NoPages | PageNumber | Offset | Cursor | Link | NextUrl | BodyToken | DateWindow | IdWindow,
+    Field(discriminator="style"),
+]

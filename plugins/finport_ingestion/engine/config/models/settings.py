@@ -97,20 +97,45 @@ class LimitSettings(Spec):
     rate: Rate = Field(default="100/minute", description="Requests to this source.")
     global_rate: Rate = Field(default="1000/minute", description="Requests to all sources together.")
     request_timeout: Duration = Field(default=parse_duration("30s"), description="For one request.")
+    connections: int = Field(default=10, ge=1, le=1000, description="Requests or sessions at a time, in one process.")
     item_size_bytes: int = Field(default=10 * 1024**3, gt=0, description="A larger item is refused.")
     max_items: int = Field(default=10_000, gt=0, description="Items a run takes; the rest waits for the next run.")
 
 
+class DownloadSettings(Spec):
+    """How large files come: in ranges side by side where the source allows it, and on from where a transfer broke."""
+
+    range_bytes: int = Field(default=10 * 1024**2, ge=64 * 1024, description="Size of a range.")
+    ranges: int = Field(default=10, ge=1, le=100, description="Ranges at a time.")
+
+
 class SecuritySettings(Spec):
-    """How connections are protected."""
+    """How connections are protected. Each weakening needs its reason and is told as an event."""
 
     min_tls: Literal["1.2", "1.3"] = Field(default="1.3", description="Oldest TLS version accepted.")
     min_tls_reason: str | None = Field(default=None, description="Why 1.2 is needed; required beside it.")
+    allow_plaintext: bool = Field(default=False, description="Whether a protocol without TLS may be used.")
+    allow_plaintext_reason: str | None = Field(default=None, description="Why; required beside it.")
+    allow_private_network: bool = Field(
+        default=False, description="Whether loopback, link-local and private addresses may be reached."
+    )
+    ca_file: str | None = Field(
+        default=None,
+        description="PEM file of the authorities to trust instead of the machine's. The connection's extra `ca_file`"
+        " comes first.",
+    )
+    proxy: str | None = Field(
+        default=None,
+        description="HTTP proxy, without credentials. The connection's extra `proxy` comes first, and may hold some.",
+        pattern=r"^https?://[^@/]+/?$",
+    )
 
     @model_validator(mode="after")
     def _with_a_reason(self) -> Self:
         if self.min_tls == "1.2" and not self.min_tls_reason:
             raise ValueError("minTls 1.2 needs a minTlsReason beside it")
+        if self.allow_plaintext and not self.allow_plaintext_reason:
+            raise ValueError("allowPlaintext needs an allowPlaintextReason beside it")
         return self
 
 
@@ -132,6 +157,7 @@ class Settings(Spec):
     )
     retention: RetentionSettings = Field(default_factory=RetentionSettings, description="How long things are kept.")
     retry: RetrySettings = Field(default_factory=RetrySettings, description="Waits between tries.")
+    downloads: DownloadSettings = Field(default_factory=DownloadSettings, description="Ranges and resumption.")
     limits: LimitSettings = Field(default_factory=LimitSettings, description="Rates, sizes, timeouts.")
     security: SecuritySettings = Field(default_factory=SecuritySettings, description="Protection in transit.")
     events: EventSettings = Field(default_factory=EventSettings, description="Event relays.")

@@ -61,9 +61,9 @@ class MysqlDialect:
             "connect_timeout": max(1, round(access.deadline.bound(access.request_timeout_seconds)))
         }
         if connection.host not in _LOOPBACK or connection.extra.get("ca_file"):
-            from finport_ingestion.engine.sources.web.tls import client_tls
+            from finport_ingestion.engine.network.tls import client_tls
 
-            arguments["ssl"] = client_tls(access)
+            arguments["ssl"] = client_tls(access.protection, source=access.source)
         return sa.create_engine(
             url, poolclass=sa.NullPool, hide_parameters=True, isolation_level="AUTOCOMMIT", connect_args=arguments
         )

@@ -142,7 +142,7 @@ def _connect_arguments(access: Access) -> dict[str, Any]:
     return {
         **tls,
         **{key: extra[key] for key in _TLS_KEYS if key in extra},
-        "ssl_min_protocol_version": f"TLSv{access.min_tls}",
+        "ssl_min_protocol_version": f"TLSv{access.protection.min_tls}",
         "connect_timeout": max(2, round(access.deadline.bound(access.request_timeout_seconds))),
         "application_name": "finport-ingestion",
         "client_encoding": "UTF8",

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
 import httpx
 
 from finport_ingestion import __version__
-from finport_ingestion.engine.auth.interface import Grant
+from finport_ingestion.engine.auth.interface import Grant, Reply, Request, Signer
 from finport_ingestion.engine.auth.registry import METHODS
 from finport_ingestion.engine.errors import PermanentError
-from finport_ingestion.engine.resilience.rate import RateLimiter, limiter_of
+from finport_ingestion.engine.network.tls import client_tls
 from finport_ingestion.engine.resilience.wire import told_in_our_errors
 from finport_ingestion.engine.sources.interface import Access
 from finport_ingestion.engine.sources.web.answers import html_error, is_html, page_start, refusal
-from finport_ingestion.engine.sources.web.tls import client_tls
 
 _MOST_REDIRECTS = 5
 
@@ -43,7 +44,6 @@ class WebClient:
 
     access: Access
     client: httpx.Client = field(repr=False)
-    limiter: RateLimiter = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
 
     def what(self, method: str, url: httpx.URL) -> str:
@@ -108,7 +108,7 @@ class WebClient:
             return self.client.build_request(method, url, timeout=timeout)
 
     def _send(self, request: httpx.Request) -> httpx.Response:
-        self.limiter.acquire(self.access.deadline)
+        self.access.gate.admit(self.access.deadline)
         with told_in_our_errors(self.what(request.method, request.url)):
             return self.client.send(request, stream=True)
 
@@ -120,10 +120,7 @@ def web_client(access: Access, *, base_url: str, headers: Mapping[str, str]) -> 
     Raises:
         ConfigError: TLS, proxy or credentials cannot be set up.
     """
-    tls = client_tls(access)
-    proxy = access.connection.extra.get("proxy") if access.connection else None
-    requests, seconds = access.rate
-    limiter = limiter_of(_credential(access, base_url), requests=requests, seconds=seconds, clock=access.deadline.clock)
+    tls = client_tls(access.protection, source=access.source)
     what = f"{access.source}: setting up HTTP for connection '{access.connection.id if access.connection else ''}'"
     with told_in_our_errors(what):
         # Proxies of the environment are not used: where data and credentials go is for the connection to say.
@@ -131,12 +128,12 @@ def web_client(access: Access, *, base_url: str, headers: Mapping[str, str]) -> 
             verify=tls,
             auth=_auth(access, base_url, tls),
             headers={"User-Agent": f"finport-ingestion/{__version__}", **headers},
-            proxy=proxy,
+            proxy=access.protection.proxy,
             trust_env=False,
             timeout=access.request_timeout_seconds,
         )
     with client:
-        yield WebClient(access=access, client=client, limiter=limiter, secrets=_secrets(access))
+        yield WebClient(access=access, client=client, secrets=_secrets(access))
 
 
 def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
@@ -148,24 +145,48 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
-def _credential(access: Access, base_url: str) -> str:
-    connection = access.auth_connection or access.connection
-    return f"{connection.id if connection else ''} {base_url}"
-
-
 def _auth(access: Access, base_url: str, tls: ssl.SSLContext) -> httpx.Auth | None:
     if access.auth is None:
         return None
+
+    def send(request: Request) -> Reply:
+        address = urlsplit(request.url)
+        what = f"{access.source}: {request.method} {address.path} at {address.netloc.rpartition('@')[2]}"
+        timeout = access.deadline.bound(access.request_timeout_seconds)
+        with told_in_our_errors(what), httpx.Client(verify=tls, timeout=timeout, trust_env=False) as client:
+            got = client.request(request.method, request.url, headers=dict(request.headers), content=request.body)
+        return Reply(status=got.status_code, headers=dict(got.headers.items()), body=got.content)
+
     grant = Grant(
         source=access.source,
         connection=access.auth_connection or access.connection,
         clock=access.deadline.clock,
-        tls=tls,
-        timeout_seconds=access.deadline.bound(access.request_timeout_seconds),
+        send=send,
         base_url=base_url,
     )
-    auth: httpx.Auth = METHODS.get(access.auth.method)(access.auth, grant).httpx_auth()
-    return auth
+    method = METHODS.get(access.auth.method)(access.auth, grant)
+    method.prepare(tls)
+    return _Signed(method.signer())
+
+
+class _Signed(httpx.Auth):
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        plain = Request(
+            method=request.method, url=str(request.url), headers=dict(request.headers.items()), body=request.content
+        )
+        signed = self._signer.signed(plain)
+        response = yield _as_httpx(request, signed)
+        if response.status_code == HTTPStatus.UNAUTHORIZED and self._signer.renew(signed):
+            yield _as_httpx(request, self._signer.signed(plain))
+
+
+def _as_httpx(request: httpx.Request, signed: Request) -> httpx.Request:
+    request.url = httpx.URL(signed.url)
+    request.headers.update(signed.headers)
+    return request
 
 
 def _secrets(access: Access) -> tuple[str, ...]:

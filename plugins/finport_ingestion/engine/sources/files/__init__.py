@@ -1,0 +1,1 @@
+"""What sources of files have in common, wherever the files lie: which of them are taken, and when they are finished."""
