@@ -1,4 +1,4 @@
-"""How servers that no Debian package holds are had: from Maven, Go's module proxy and npm, as this machine reaches them.
+"""Servers that no Debian package holds: from Maven, the module proxy of Go and npm, as this machine reaches them.
 
 Each function fills a folder of the cache (see `Build`) and raises `subprocess.CalledProcessError` where it cannot.
 """
