@@ -48,16 +48,12 @@ class SourceItem:
     slice: Mapping[str, str] = field(default_factory=dict)
 
 
-BEYOND = "+"
-"""Stands before the digest of a row that lies beyond its watermark."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watermark:
     """The highest value of the cursor field taken so far, spelled so that it sorts back to the same value.
 
-    `ties` are the digests of the rows that stand exactly at the mark (SHA-256 of the canonical row, lower-case hex),
-    and, with a `+` before them, of rows beyond it that lie in quarantine: delivered again, they are known.
+    `ties` are the rows that are known when they are delivered again, as ties.py spells them: digests (SHA-256 of the
+    canonical row, lower-case hex) of those at the mark, near it, without a value, or beyond it in quarantine.
     """
 
     field: str

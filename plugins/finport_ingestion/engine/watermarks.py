@@ -6,6 +6,8 @@ quarantined move no watermark.
 
 from __future__ import annotations
 
+import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,7 +18,10 @@ import pyarrow.parquet as pq
 from finport_ingestion.engine.digest import canonical, row_digest
 from finport_ingestion.engine.files import Places
 from finport_ingestion.engine.logical import parse_logical, to_arrow
-from finport_ingestion.engine.records import BEYOND, LINEAGE_COLUMNS, Part, Watermark
+from finport_ingestion.engine.lookback import lowered
+from finport_ingestion.engine.ordered import comparable
+from finport_ingestion.engine.records import LINEAGE_COLUMNS, Part, Watermark
+from finport_ingestion.engine.ties import BEYOND, WITHOUT, listed, moved, spelled
 
 
 def watermark_of(
@@ -25,29 +30,51 @@ def watermark_of(
     proposed: Watermark,
     *,
     previous: Watermark | None,
+    lookback: int | str | None,
     places: Places,
 ) -> Watermark | None:
-    """The mark that `passed` reaches; `previous` where it holds no value of the cursor.
+    """The mark that `passed` reaches; `previous` stays where it reaches no further.
 
-    Its ties are the rows at the mark, and those beyond it that are in quarantine: delivered again, they are known.
+    Its ties are the rows at the mark and within the lookback, those without a value, and those beyond it that are in
+    quarantine: delivered again, they are known.
 
     Args:
-        passed: Parquet parts of records that passed, none of them below `previous`.
+        passed: Parquet parts of records that passed.
         converted: Those parts before the check.
         proposed: Field and type of the cursor; its ties name the rows beyond the mark that earlier runs dealt with.
     """
     tops = [top for part in passed if (top := _top(part, proposed.field, places)) is not None]
-    if not tops:
+    logical = parse_logical(proposed.type)
+    before = None if previous is None else comparable(previous.value, parse_logical(previous.type), logical)
+    if not tops and before is None:
         return previous
-    top = max(tops)
-    ties = {digest for part in converted for digest in _digests_from(part, proposed.field, top, places)}
-    ties |= {digest for digest in proposed.ties if digest.startswith(BEYOND)}
-    text = canonical(top)
-    if text is None:
-        return previous
-    if previous is not None and previous.value == text:
-        ties |= set(previous.ties)
-    return Watermark(field=proposed.field, value=text, type=proposed.type, ties=tuple(sorted(ties)))
+    top = max([*tops, *([] if before is None else [before])])
+    floor = lowered(top, lookback, what=f"incremental field '{proposed.field}'")
+
+    def is_near(text: str) -> bool:
+        value = comparable(text, logical, logical)
+        return value is not None and bool(value >= floor)
+
+    mark = str(canonical(top))
+    ties = Counter[str]() if previous is None else moved(previous.ties, str(canonical(before)), mark, is_near=is_near)
+    for part in converted:
+        ties.update(_ties_of(part, proposed.field, top, floor=floor, places=places))
+    ties.update({tie for tie in proposed.ties if tie.startswith(BEYOND)})
+    return Watermark(field=proposed.field, value=mark, type=proposed.type, ties=listed(ties))
+
+
+def asked_from(mark: Watermark | None, lookback: int | str | None) -> Watermark | None:
+    """The mark as a source is asked for what lies behind it: lower by the lookback.
+
+    Raises:
+        ConfigError: The lookback does not fit the cursor.
+    """
+    if mark is None or lookback is None:
+        return mark
+    logical = parse_logical(mark.type)
+    value = comparable(mark.value, logical, logical)
+    low = lowered(value, lookback, what=f"incremental field '{mark.field}'")
+    return dataclasses.replace(mark, value=str(canonical(low)))
 
 
 def is_behind(mark: Watermark | None, other: Watermark | None) -> bool:
@@ -63,13 +90,17 @@ def _top(part: Part, field: str, places: Places) -> Any:
     return max((value for value in highest if value is not None), default=None)
 
 
-def _digests_from(part: Part, field: str, top: Any, places: Places) -> Iterator[str]:
-    """Digests of the rows at `top`, and marked ones of those beyond it."""
+def _ties_of(part: Part, field: str, top: Any, *, floor: Any, places: Places) -> Iterator[str]:
+    """Of the rows from `floor` on, and of those without a value."""
+    mark = str(canonical(top))
     for batch in _batches(part, places):
         values = _cursor(batch, field)
-        mark = pa.scalar(top, values.type)
-        yield from _digests(batch.filter(pc.equal(values, mark)))
-        yield from (f"{BEYOND}{digest}" for digest in _digests(batch.filter(pc.greater(values, mark))))
+        found = batch.filter(pc.or_kleene(pc.is_null(values), pc.greater_equal(values, pa.scalar(floor, values.type))))
+        for value, digest in zip(_cursor(found, field).to_pylist(), _digests(found), strict=True):
+            if value is None:
+                yield WITHOUT + digest
+            else:
+                yield BEYOND + digest if value > top else spelled(digest, str(canonical(value)), mark)
 
 
 def _digests(rows: pa.RecordBatch) -> Iterator[str]:

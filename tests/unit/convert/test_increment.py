@@ -84,12 +84,49 @@ def test_a_forced_or_replayed_run_takes_all(tmp_path: Path, flags: Flags) -> Non
     assert converted.table.num_rows == 3
 
 
-def test_rows_without_a_value_are_kept_and_counted(tmp_path: Path) -> None:
+def test_rows_without_a_value_are_kept_once_and_counted(tmp_path: Path) -> None:
     mark = first_mark(tmp_path)
-    converted = run(tmp_path / "next", mark, b"day,px\n,7.0\n2024-01-01,1.0\n")
+    content = b"day,px\n,7.0\n2024-01-01,1.0\n"
+    converted = run(tmp_path / "next", mark, content)
     assert [str(price) for price in converted.column("px")] == ["7.0"]
     assert "1 rows have no value in the incremental field; they are kept" in converted.result.notes
-    assert converted.manifest.watermark == mark
+    known = converted.manifest.watermark
+    assert known is not None
+    assert (known.value, len(known.ties)) == (mark.value, len(mark.ties) + 1)
+    with pytest.raises(Skipped):
+        run(tmp_path / "again", known, content)
+    more = run(tmp_path / "more", known, content + b",7.0\n")
+    assert [str(price) for price in more.column("px")] == ["7.0"]
+
+
+def test_rows_that_are_alike_are_counted_off_over_all_parts(tmp_path: Path) -> None:
+    same = b"day,px\n2024-01-02,2.0\n"
+    mark = run(tmp_path / "first", None, same).manifest.watermark
+    converted = run(tmp_path / "next", mark, same, same, same)
+    assert converted.column("px") == [2, 2]
+    assert converted.manifest.facts["already_taken"] == 1
+    assert converted.manifest.watermark is not None
+    assert len(converted.manifest.watermark.ties) == 3
+
+
+def test_within_the_lookback_late_rows_are_taken_and_known_ones_are_not(tmp_path: Path) -> None:
+    incremental = {"field": "day", "lookback": "1d"}
+    content = b"day,px\n2024-01-01,1.0\n2024-01-02,2.0\n2024-01-03,3.0\n"
+    mark = run(tmp_path / "first", None, content, incremental=incremental).manifest.watermark
+    assert mark is not None
+    assert len(mark.ties) == 2
+    late = content + b"2024-01-01,1.5\n2024-01-02,2.5\n"
+    converted = run(tmp_path / "next", mark, late, incremental=incremental)
+    assert [str(price) for price in converted.column("px")] == ["2.5"]
+    after = converted.manifest.watermark
+    assert after is not None
+    assert (after.value, len(after.ties)) == ("2024-01-03", 3)
+
+
+@pytest.mark.parametrize(("field", "lookback"), [("day", 3), ("px", "3d")])
+def test_a_lookback_that_does_not_fit_the_field_is_refused(tmp_path: Path, field: str, lookback: object) -> None:
+    with pytest.raises(ConfigError, match="cannot be taken from"):
+        run(tmp_path, None, FIRST, incremental={"field": field, "lookback": lookback})
 
 
 def test_rejected_rows_move_the_mark_and_are_not_rejected_again(tmp_path: Path) -> None:

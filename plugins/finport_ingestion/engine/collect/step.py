@@ -19,6 +19,7 @@ from finport_ingestion.engine.files import write_bytes
 from finport_ingestion.engine.records import Fingerprint, Manifest, Part, Replaces, SourceItem, StepResult, Watermark
 from finport_ingestion.engine.sources.opening import open_source
 from finport_ingestion.engine.step import StepContext
+from finport_ingestion.engine.watermarks import asked_from
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -33,7 +34,9 @@ class CollectStep:
             return self._split_replay(context)
         source = open_source(context)
         after = self._watermark(context)
-        items = self._changed(context, tuple(self._listed(context, source.discover(after))), source.replaces(after))
+        incremental = context.source.incremental
+        asked = asked_from(after, incremental.lookback if incremental else None)
+        items = self._changed(context, tuple(self._listed(context, source.discover(asked))), source.replaces(after))
         if context.flags.dry_run:
             names = ", ".join(item.id for item in items[:5])
             raise Skipped(

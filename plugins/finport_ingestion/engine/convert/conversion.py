@@ -144,7 +144,7 @@ def _increment(job: Job, schema: TargetSchema) -> Increment | None:
     # Without a logical type there is no order; what that means is said when the schema is final.
     if column is None or not column.ordered:
         return None
-    return Increment(job.cursor, column.logical)
+    return Increment(job.cursor, column.logical, job.remembered)
 
 
 def _result(landed: Landed, table: TablePass, sink: ParquetSink, rejects: ParquetSink | None) -> PartResult:

@@ -19,10 +19,11 @@ from finport_ingestion.engine.errors import ConfigError, Skipped
 from finport_ingestion.engine.files import write_bytes
 from finport_ingestion.engine.records import Manifest, Part, StepResult, Watermark
 from finport_ingestion.engine.step import StepContext, safe_name
+from finport_ingestion.engine.ties import digests_of
 
 _MOST_FILES = 1000
 
-Again = Callable[[int, PartResult, TargetSchema], PartResult]
+Again = Callable[[int, PartResult, TargetSchema, Counter[str] | None], PartResult]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,8 @@ class Conversion:
     fragments: Sequence[Fragment]
     terms: Terms
     convert_again: Again
-    """Brings the part of a number, as it was converted, to a schema that is final."""
+    """Brings the part of a number, as it was converted, to a schema that is final. With counts by digest, which say how
+    often rows are to be left out of it, it is read once more."""
 
 
 def reconcile(context: StepContext, conversion: Conversion) -> StepResult:
@@ -49,7 +51,9 @@ def reconcile(context: StepContext, conversion: Conversion) -> StepResult:
     settled = settle(condensed([result.seen for result in written]), conversion.terms, final=True)
     if plan.cursor is not None:
         _refuse_cursor(plan.cursor, settled, rows=sum(result.rows_read for result in written))
-    results, rejects = _same_schema(context, conversion, written, settled)
+    results = _same_schema(context, conversion, written, settled)
+    results = _left_out_once(context, conversion, results, schema=settled.schema)
+    rejects = _rejects(context, conversion, written, results)
     watermark = _watermark(plan.cursor, settled, results) if plan.cursor else upstream.watermark
     _skip_when_nothing_is_new(plan.cursor, results, source=context.source.name)
     notes = _notes(settled, results)
@@ -84,12 +88,38 @@ def _in_order(plan: WorkPlan, fragments: Sequence[Fragment]) -> list[PartResult]
 
 def _same_schema(
     context: StepContext, conversion: Conversion, written: Sequence[PartResult], settled: Settled
-) -> tuple[list[PartResult], list[Part]]:
-    """The parts with the final schema, and the quarantine files of all batches."""
+) -> list[PartResult]:
+    """The parts with the final schema."""
     final = list(written)
     for index, result in enumerate(written):
         if result.fingerprint != settled.schema.fingerprint:
             final[index] = _again(context, conversion, result, index=index, schema=settled.schema)
+    return final
+
+
+def _left_out_once(
+    context: StepContext, conversion: Conversion, results: Sequence[PartResult], *, schema: TargetSchema
+) -> list[PartResult]:
+    """The parts without the rows that earlier runs took, each left out as often as it was taken.
+
+    Each part was read as if it were the only one: where rows that are alike came in several, too many may be missing.
+    """
+    after = conversion.plan.cursor.after if conversion.plan.cursor else None
+    left = digests_of(after.ties if after else ())
+    final = list(results)
+    for index, result in enumerate(results):
+        again = result.taken.again if result.taken else Counter[str]()
+        if not again <= left:
+            final[index] = _again(context, conversion, result, index=index, schema=schema, remembered=left)
+            again &= left
+        left -= again
+    return final
+
+
+def _rejects(
+    context: StepContext, conversion: Conversion, written: Sequence[PartResult], final: Sequence[PartResult]
+) -> list[Part]:
+    """The quarantine files of all batches."""
     rejects: list[Part] = []
     for batch, (numbers, fragment) in enumerate(zip(conversion.plan.batches, conversion.fragments, strict=True)):
         changed = any(final[number] is not written[number] for number in numbers)
@@ -97,20 +127,27 @@ def _same_schema(
         if changed:
             part = assemble_rejects([final[number] for number in numbers], batch=batch, context=context)
         rejects.extend([part] if part else [])
-    return final, rejects
+    return rejects
 
 
 def _again(
-    context: StepContext, conversion: Conversion, result: PartResult, *, index: int, schema: TargetSchema
+    context: StepContext,
+    conversion: Conversion,
+    result: PartResult,
+    *,
+    index: int,
+    schema: TargetSchema,
+    remembered: Counter[str] | None = None,
 ) -> PartResult:
     """The part with `schema`; an earlier try of the seal may have written it."""
     stem = result.part.uri.rpartition("/")[2].removesuffix(".parquet")
-    note = context.folder("staging") / f"final-{safe_name(stem)}.json"
+    kind = "final" if remembered is None else "counted"
+    note = context.folder("staging") / f"{kind}-{safe_name(stem)}.json"
     if note.exists():
         known = PartResult.from_plain(json.loads(note.read_bytes()), typed=conversion.plan.typed)
         if known.fingerprint == schema.fingerprint and is_whole(known.part, context):
             return known
-    converted = conversion.convert_again(index, result, schema)
+    converted = conversion.convert_again(index, result, schema, remembered)
     write_bytes(note, (json.dumps(converted.to_plain(), indent=1, ensure_ascii=False) + "\n").encode())
     return converted
 

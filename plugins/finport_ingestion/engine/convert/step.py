@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -121,21 +123,29 @@ class ConvertStep:
         upstream = context.upstream()
         terms = _terms(context, _options(plan, 0), typed=plan.typed)
 
-        def again(index: int, result: PartResult, schema: TargetSchema) -> PartResult:
-            if result.layout == schema.layout(result.seen.evidence):
+        def again(index: int, result: PartResult, schema: TargetSchema, remembered: Counter[str] | None) -> PartResult:
+            if remembered is None and result.layout == schema.layout(result.seen.evidence):
                 return _relabelled(upstream.parts[index], result, schema, context)
-            return self._convert(upstream, index, plan, context, final=schema)
+            return self._convert(upstream, index, plan, context, final=schema, remembered=remembered)
 
         complete = [fragment for fragment in fragments if fragment is not None]
         conversion = Conversion(upstream=upstream, plan=plan, fragments=complete, terms=terms, convert_again=again)
         return reconcile(context, conversion)
 
     def _convert(
-        self, upstream: Manifest, index: int, plan: WorkPlan, context: StepContext, *, final: TargetSchema | None = None
+        self,
+        upstream: Manifest,
+        index: int,
+        plan: WorkPlan,
+        context: StepContext,
+        *,
+        final: TargetSchema | None = None,
+        remembered: Counter[str] | None = None,
     ) -> PartResult:
         part = upstream.parts[index]
         terms = _terms(context, _options(plan, 0), typed=plan.typed)
         job = _job(context, plan.cursor, terms, released=bool(upstream.facts.get("released")))
+        job = dataclasses.replace(job, remembered=remembered)
         reader = _reader(_options(plan, index), part, upstream, context)
         landed = _landed(part, reader, context, rewritten=final is not None)
         if final is not None:
@@ -255,10 +265,12 @@ def _cursor(context: StepContext) -> Cursor | None:
     incremental = context.source.incremental
     if incremental is None:
         return None
+    lookback = incremental.lookback
     if context.flags.force_run_all or context.flags.replay_of:
-        return Cursor(field=incremental.field)
+        return Cursor(field=incremental.field, lookback=lookback)
     after = context.memory.watermark(context.source.name, context.source.dataset)
-    return Cursor(field=incremental.field, after=after, start=None if after else incremental.start)
+    start = None if after else incremental.start
+    return Cursor(field=incremental.field, after=after, start=start, lookback=lookback)
 
 
 def _typed(options: Sequence[FormatOptions], context: StepContext) -> bool:

@@ -6,6 +6,7 @@ not the reading: at the end all values are known, and the schema can be settled 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
@@ -46,6 +47,9 @@ class Job:
     keep_rejects: bool  # otherwise they are only counted
     from_fields: bool  # the strings of a typed document are released fields, whose author did not type them
     tick: Callable[[int, int], None]  # rows and bytes done; raises when the time is over
+    remembered: Counter[str] | None = (
+        None  # by digest, how often rows are left out; as the cursor's mark says by default
+    )
     lineage: bool = True  # whether rows carry the part and row that they come from
 
     def origins(self, origins: frozenset[Origin]) -> frozenset[Origin]:

@@ -10,7 +10,6 @@ from typing import Any
 from finport_ingestion.engine.convert.columns import TargetSchema
 from finport_ingestion.engine.convert.increment import Cursor
 from finport_ingestion.engine.convert.settle import Seen
-from finport_ingestion.engine.records import Watermark
 
 FILE_NAME = "schema.json"
 
@@ -50,14 +49,6 @@ class WorkPlan:
             options=tuple(fields["options"]),
             batches=tuple(tuple(batch) for batch in fields["batches"]),
             typed=typed,
-            cursor=_cursor(fields["cursor"]),
+            cursor=Cursor.from_plain(fields["cursor"]) if fields["cursor"] else None,
             notes=tuple(fields["notes"]),
         )
-
-
-def _cursor(fields: Mapping[str, Any] | None) -> Cursor | None:
-    if fields is None:
-        return None
-    after = fields["after"]
-    mark = Watermark(field=fields["field"], **{**after, "ties": tuple(after["ties"])}) if after else None
-    return Cursor(field=fields["field"], start=fields["start"], after=mark)

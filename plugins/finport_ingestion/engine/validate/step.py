@@ -180,7 +180,15 @@ def _watermark(context: StepContext, upstream: Manifest, passed: Sequence[Part])
         return None
     whole = upstream.replaces is Replaces.SOURCE
     previous = None if whole else context.memory.watermark(context.source.name, context.source.dataset)
-    reached = watermark_of(passed, upstream.parts, upstream.watermark, previous=previous, places=context.places)
+    incremental = context.source.incremental
+    reached = watermark_of(
+        passed,
+        upstream.parts,
+        upstream.watermark,
+        previous=previous,
+        lookback=incremental.lookback if incremental else None,
+        places=context.places,
+    )
     # A replay of an old run does not move the mark back.
     return None if context.flags.replay_of and is_behind(reached, previous) else reached
 

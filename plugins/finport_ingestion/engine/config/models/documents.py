@@ -10,10 +10,12 @@ from pydantic import AfterValidator, Field, model_validator
 
 from finport_ingestion.engine.auth.registry import METHODS
 from finport_ingestion.engine.config.models.contract import Contract
+from finport_ingestion.engine.config.models.documentation import Documentation, Rights
 from finport_ingestion.engine.config.models.envelope import Described, DnsName, Envelope
 from finport_ingestion.engine.config.models.plugged import one_of
 from finport_ingestion.engine.config.models.settings import Settings
 from finport_ingestion.engine.convert.registry import FORMATS
+from finport_ingestion.engine.lookback import Lookback
 from finport_ingestion.engine.model import Duration, Spec, parse_duration
 from finport_ingestion.engine.options import AuthOptions, FormatOptions, SourceOptions
 from finport_ingestion.engine.sources.registry import PROTOCOLS
@@ -57,6 +59,11 @@ class Incremental(Spec):
 
     field: str = Field(description="The column whose value grows: a date, a time or a number.", min_length=1)
     start: str | None = Field(default=None, description="Where the first run begins; without it, it takes all.")
+    lookback: Lookback | None = Field(
+        default=None,
+        description="How far behind the last value the source is asked again, for records that come late: a duration,"
+        " or a whole number where the column holds numbers.",
+    )
 
 
 class SourceSpec(Described):
@@ -91,6 +98,10 @@ class SourceSpec(Described):
         " those of UTC, and times stay naive unless the contract says timestamp(UTC).",
     )
     calendar: str | None = Field(default=None, description="Exchange calendar, e.g. XNYS.")
+    documentation: Documentation | None = Field(
+        default=None, description="What the provider's public pages say, and how it was tried."
+    )
+    rights: Rights | None = Field(default=None, description="What may be done with the data.")
 
     @model_validator(mode="after")
     def _one_format(self) -> Self:
