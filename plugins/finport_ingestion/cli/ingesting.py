@@ -36,15 +36,26 @@ def ingest(
         bool, typer.Option("--skip-change-detection", help="Take items that are unchanged, too.")
     ] = False,
     skip_data_quality: Annotated[bool, typer.Option("--skip-data-quality", help="Publish without checking.")] = False,
+    backfill_from: Annotated[
+        str | None,
+        typer.Option("--from", help="Take the records from this value of the incremental field on again."),
+    ] = None,
+    backfill_until: Annotated[
+        str | None, typer.Option("--until", help="The end of that window, which is not part of it.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run one source's workflow in this process, and show how far it is and what came of it.
 
-    Exits with 1 when the run fails; a source that has nothing new is skipped, which is no failure.
+    With --from and --until it takes a window of an incremental source again (a backfill): the watermark stays, and
+    records take the place of those that have their key. Exits with 1 when the run fails; a source that has nothing new
+    is skipped, which is no failure.
     """
     from finport_ingestion.cli.driving import Drive, drive, named_run, new_run
     from finport_ingestion.engine.step import Flags
 
+    if (backfill_from is None) != (backfill_until is None):
+        raise typer.BadParameter("--from and --until stand together")
     services = surroundings.services()
     documents = surroundings.catalog(services.project)
     plan = surroundings.plan_for(documents, surroundings.workflow_of(documents, source, workflow), source)
@@ -55,6 +66,8 @@ def ingest(
         skip_change_detection=skip_change_detection,
         skip_data_quality=skip_data_quality,
         dry_run=dry_run,
+        backfill_from=backfill_from,
+        backfill_until=backfill_until,
     )
     run = named_run(services, plan.workflow, run_id) if run_id else new_run(services, plan.workflow, prefix="cli")
     drive(Drive(plan=plan, services=services, sources=(source,), run=run, flags=flags), as_json=as_json)

@@ -46,6 +46,11 @@ class StorageOptions(Spec):
 
     storage: str = Field(description="Where checked records go.")
 
+    @property
+    def upserts(self) -> bool:
+        """Whether a record takes the place of an earlier one of its key."""
+        return False
+
 
 class AuthOptions(Spec):
     """The `auth` block of an Authentication document; each method adds its own keys."""

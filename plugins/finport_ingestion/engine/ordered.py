@@ -13,7 +13,7 @@ ORDERED: dict[str, Callable[[str], Any]] = {
     "integer": int,
     "decimal": Decimal,
     "float": float,
-    "date": date.fromisoformat,
+    "date": lambda text: datetime.fromisoformat(text).date(),  # also of a moment
     "time": time.fromisoformat,
     "timestamp": datetime.fromisoformat,
     "text": str,

@@ -59,6 +59,12 @@ class Flags:
     skip_data_quality: bool = False
     dry_run: bool = False
     replay_of: str | None = None  # a run id whose landed bytes are used instead of the source
+    backfill_from: str | None = None  # take the records of a window of the cursor again; with `backfill_until`
+    backfill_until: str | None = None  # the end of the window, which is not part of it
+
+    @property
+    def backfills(self) -> bool:
+        return self.backfill_from is not None
 
 
 class Memory(Protocol):
@@ -152,7 +158,8 @@ class StepContext:
             "plan": self.plan.digest,
             "package": __version__,
         }
-        return Manifest(**{**ids, **fields})
+        facts = {**self.source.rights_facts, **fields.pop("facts", {})}
+        return Manifest(**{**ids, **fields, "facts": facts})
 
 
 @runtime_checkable

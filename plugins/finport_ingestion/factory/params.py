@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param
 
+from finport_ingestion.engine.errors import ConfigError
 from finport_ingestion.engine.step import Flags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from airflow.sdk import Context
 
     from finport_ingestion.engine.workflow.plan import Plan
 
@@ -21,6 +25,13 @@ _SWITCHES = {
     "skip_data_quality": "Publish without the quality gate.",
     "dry_run": "Contact the sources, say what would be done, and write nothing.",
 }
+
+_WINDOW = {
+    "backfill_from": "Take the records from this value of the incremental field on again; the watermark stays.",
+    "backfill_until": "The end of that window, which is not part of it.",
+}
+
+Window = tuple[datetime, datetime]
 
 
 def trigger_params(plan: Plan) -> dict[str, Param]:
@@ -38,13 +49,43 @@ def trigger_params(plan: Plan) -> dict[str, Param]:
         name: Param(default=False, type="boolean", title=name.replace("_", " ").capitalize(), description=text)
         for name, text in _SWITCHES.items()
     }
-    return {"sources": selection, **switches}
+    window = {
+        name: Param(default=None, type=["null", "string"], title=name.replace("_", " ").capitalize(), description=text)
+        for name, text in _WINDOW.items()
+    }
+    return {"sources": selection, **switches, **window}
 
 
-def flags_of(params: Mapping[str, Any]) -> Flags:
-    """What a run's parameters ask for."""
+def flags_of(params: Mapping[str, Any], window: Window | None = None) -> Flags:
+    """What a run's parameters ask for.
+
+    Args:
+        window: What a run of `airflow backfill` stands for, where the parameters state none.
+    """
     switches: dict[str, Any] = {name: bool(params.get(name, False)) for name in _SWITCHES}
-    return Flags(**switches)
+    stated: dict[str, Any] = {name: params.get(name) or None for name in _WINDOW}
+    if window is not None and not any(stated.values()):
+        stated = dict(zip(_WINDOW, (moment.isoformat() for moment in window), strict=True))
+    return Flags(**switches, **stated)
+
+
+def window_of(context: Context) -> Window | None:
+    """The data interval of a run that `airflow backfill` has made; None for any other, or where parameters state one.
+
+    Raises:
+        ConfigError: Its schedule gives the run no interval.
+    """
+    run = context["dag_run"]
+    if run.run_type != "backfill" or any(context["params"].get(name) for name in _WINDOW):
+        return None
+    start, end = run.data_interval_start, run.data_interval_end
+    if start is None or end is None or start >= end:
+        raise ConfigError(
+            f"run {run.run_id} of a backfill stands for no interval of time.",
+            hint="state backfill_from and backfill_until: airflow backfill create --dag-run-conf"
+            ' \'{"backfill_from": "2026-01-01", "backfill_until": "2026-02-01"}\' ...',
+        )
+    return start, end
 
 
 def selected(params: Mapping[str, Any], source: str) -> bool:

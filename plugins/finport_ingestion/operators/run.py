@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from finport_ingestion.engine.errors import ConfigError
 from finport_ingestion.engine.project import Project
 from finport_ingestion.engine.workflow import lifecycle
-from finport_ingestion.factory.params import flags_of, selected
+from finport_ingestion.factory.params import flags_of, selected, window_of
 from finport_ingestion.operators.errors import as_airflow
 from finport_ingestion.operators.surroundings import driver_of_run, ended_in_airflow, run_key, services_of
 
@@ -39,7 +39,7 @@ class BeginRunOperator(_RunOperator):
         services = services_of(self)
         with as_airflow(context):
             plan = self._plan()
-            flags = flags_of(context["params"])
+            flags = flags_of(context["params"], window_of(context))
             run = run_key(self.workflow, context)
             recovered_sagas = lifecycle.begin(
                 plan, run, flags, services, driver=driver_of_run(), ended=ended_in_airflow(context)

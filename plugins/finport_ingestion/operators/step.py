@@ -13,7 +13,7 @@ from finport_ingestion.engine.records import StepResult
 from finport_ingestion.engine.step import Phase
 from finport_ingestion.engine.workflow.lifecycle import pinned_plan
 from finport_ingestion.engine.workflow.perform import Unit, deadline_of, perform
-from finport_ingestion.factory.params import flags_of, selected
+from finport_ingestion.factory.params import flags_of, selected, window_of
 from finport_ingestion.operators.errors import as_airflow
 from finport_ingestion.operators.surroundings import run_key, services_of
 
@@ -90,7 +90,7 @@ class StepOperator(BaseOperator):
             phase=Phase(self.phase),
             batch=self.batch,
             try_number=context["ti"].try_number,
-            flags=flags_of(context["params"]),
+            flags=flags_of(context["params"], window_of(context)),
         )
 
     def _report(self, result: StepResult) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from finport_ingestion.engine.collect.backfill import check_backfill, renamed
 from finport_ingestion.engine.collect.changes import unchanged_because
 from finport_ingestion.engine.collect.landing import land
 from finport_ingestion.engine.collect.replay import landed_manifest
@@ -32,11 +33,14 @@ class CollectStep:
         """List the items that changed and deal them into batches of about equal size."""
         if context.flags.replay_of:
             return self._split_replay(context)
+        if context.flags.backfills:
+            check_backfill(context)
         source = open_source(context)
         after = self._watermark(context)
         incremental = context.source.incremental
         asked = asked_from(after, incremental.lookback if incremental else None)
-        items = self._changed(context, tuple(self._listed(context, source.discover(asked))), source.replaces(after))
+        replaces = Replaces.ITEMS if context.flags.backfills else source.replaces(after)
+        items = self._changed(context, tuple(self._listed(context, source.discover(asked))), replaces)
         if context.flags.dry_run:
             names = ", ".join(item.id for item in items[:5])
             raise Skipped(
@@ -46,7 +50,7 @@ class CollectStep:
         listing = {
             "items": [dataclasses.asdict(item) for item in items],
             "batches": batches,
-            "replaces": source.replaces(after),
+            "replaces": replaces,
             "based_on": after.value if after else None,
         }
         path = context.folder("staging") / "split.json"
@@ -98,7 +102,7 @@ class CollectStep:
         return StepResult(batches=1, items=len(manifest.items), notes=(f"replay of {context.flags.replay_of}",))
 
     def _watermark(self, context: StepContext) -> Watermark | None:
-        if context.source.incremental is None or context.flags.force_run_all:
+        if context.source.incremental is None or context.flags.force_run_all or context.flags.backfills:
             return None
         return context.memory.watermark(context.source.name, context.source.dataset)
 
@@ -116,7 +120,7 @@ class CollectStep:
         name, dataset = context.source.name, context.source.dataset
         if not items:
             raise Skipped(f"{name}: the source lists nothing")
-        if context.flags.force_run_all or context.flags.skip_change_detection:
+        if _takes_all(context):
             return items
         known = context.memory.fingerprints(name, dataset)
         published = context.memory.published_at(name, dataset)
@@ -136,17 +140,19 @@ class CollectStep:
             parts += Manifest.from_json(self._fragment_path(context, number).read_bytes()).parts
         order = {item.id: index for index, item in enumerate(listing["items"])}
         parts.sort(key=lambda part: (order[part.item], part.sequence))
+        items = tuple(_fingerprint(item, [part for part in parts if part.item == item.id]) for item in listing["items"])
+        landed = tuple(parts)
+        if context.flags.backfills:
+            landed, items = renamed(landed, items, context)
         return context.manifest(
             replaces=listing["replaces"],
-            parts=tuple(parts),
-            items=tuple(
-                _fingerprint(item, [part for part in parts if part.item == item.id]) for item in listing["items"]
-            ),
+            parts=landed,
+            items=items,
             facts={"based_on": listing["based_on"]},
         )
 
     def _skip_known_bytes(self, context: StepContext, manifest: Manifest) -> None:
-        if context.flags.force_run_all or context.flags.skip_change_detection:
+        if _takes_all(context):
             return
         known: Mapping[str, Fingerprint] = context.memory.fingerprints(context.source.name, context.source.dataset)
         if manifest.items and all(
@@ -165,6 +171,11 @@ class CollectStep:
 
     def _fragment_path(self, context: StepContext, number: int) -> UPath:
         return context.folder("staging") / f"batch-{number:04d}.json"
+
+
+def _takes_all(context: StepContext) -> bool:
+    flags = context.flags
+    return flags.force_run_all or flags.skip_change_detection or flags.backfills
 
 
 def _fingerprint(item: SourceItem, parts: Sequence[Part]) -> Fingerprint:

@@ -29,16 +29,25 @@ class Cursor:
     after: Watermark | None = None
     start: str | None = None  # where the first run begins; rows at it are taken
     lookback: int | str | None = None  # how far behind `after` rows may come late
+    until: str | None = None  # of a backfill: the first value behind its window; no mark moves
 
     def to_plain(self) -> dict[str, Any]:
         after = self.after and {"value": self.after.value, "type": self.after.type, "ties": list(self.after.ties)}
-        return {"field": self.field, "start": self.start, "after": after, "lookback": self.lookback}
+        return {
+            "field": self.field,
+            "start": self.start,
+            "after": after,
+            "lookback": self.lookback,
+            "until": self.until,
+        }
 
     @staticmethod
     def from_plain(fields: Mapping[str, Any]) -> Cursor:
         after = fields["after"]
         mark = Watermark(field=fields["field"], **{**after, "ties": tuple(after["ties"])}) if after else None
-        return Cursor(field=fields["field"], start=fields["start"], after=mark, lookback=fields["lookback"])
+        return Cursor(
+            field=fields["field"], start=fields["start"], after=mark, lookback=fields["lookback"], until=fields["until"]
+        )
 
     def lowered(self, value: Any) -> Any:
         """`value`, less the lookback."""
@@ -119,7 +128,7 @@ class Increment:
             drop = _with(drop, self._again(values, digest, floor=floor, mark=mark))
             self.already_taken += _count(drop)
         elif mark is not None:
-            drop = pc.fill_null(pc.less(values, pa.scalar(mark)), pa.scalar(False))
+            drop = self._outside(values, mark)
             self.before_start += _count(drop)
         self._remember_without(values, drop, digest)
         self._remember_near(values if drop is None else pc.if_else(drop, pa.scalar(None, values.type), values), digest)
@@ -135,6 +144,14 @@ class Increment:
             already_taken=self.already_taken,
             before_start=self.before_start,
         )
+
+    def _outside(self, values: pa.Array, start: Any) -> pa.BooleanArray:
+        """Rows before the start; of a backfill also those behind its window, and those of no place at all."""
+        before = pc.less(values, pa.scalar(start))
+        until = None if self.cursor.until is None else comparable(self.cursor.until, self.logical, self.logical)
+        if until is None:
+            return pc.fill_null(before, pa.scalar(False))
+        return pc.fill_null(pc.or_kleene(before, pc.greater_equal(values, pa.scalar(until))), pa.scalar(True))
 
     def _mark(self) -> Any:
         after, start = self.cursor.after, self.cursor.start
@@ -233,8 +250,9 @@ def refuse_incomparable(cursor: Cursor, logical: LogicalType, *, agreed: bool, k
             f"incremental field '{cursor.field}' is {logical}, but the last run stopped at a {after.type}.",
             hint="agree on one type in the contract, or run once with force_run_all",
         )
-    if after is None and cursor.start is not None and comparable(cursor.start, logical, logical) is None:
-        raise ConfigError(f"incremental start '{cursor.start}' is no {logical}.", hint="write it as ISO 8601 does")
+    for text in (cursor.start, cursor.until) if after is None else ():
+        if text is not None and comparable(text, logical, logical) is None:
+            raise ConfigError(f"incremental start '{text}' is no {logical}.", hint="write it as ISO 8601 does")
 
 
 def _positions(matches: pa.BooleanArray) -> list[int]:

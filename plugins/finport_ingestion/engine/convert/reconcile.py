@@ -173,6 +173,8 @@ def _refuse_cursor(cursor: Cursor, settled: Settled, *, rows: int) -> None:
 def _watermark(cursor: Cursor, settled: Settled, results: Sequence[PartResult]) -> Watermark | None:
     column = settled.schema.find_folded(cursor.field)
     taken = [result.taken for result in results if result.taken is not None]
+    if cursor.until is not None:
+        return None
     if column is None or not taken:
         return cursor.after
     return next_watermark(cursor, column.logical, taken)

@@ -265,8 +265,10 @@ def _cursor(context: StepContext) -> Cursor | None:
     incremental = context.source.incremental
     if incremental is None:
         return None
-    lookback = incremental.lookback
-    if context.flags.force_run_all or context.flags.replay_of:
+    lookback, flags = incremental.lookback, context.flags
+    if flags.backfills:
+        return Cursor(field=incremental.field, start=flags.backfill_from, until=flags.backfill_until)
+    if flags.force_run_all or flags.replay_of:
         return Cursor(field=incremental.field, lookback=lookback)
     after = context.memory.watermark(context.source.name, context.source.dataset)
     start = None if after else incremental.start

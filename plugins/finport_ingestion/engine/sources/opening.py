@@ -29,7 +29,7 @@ def open_source(context: StepContext) -> ByteSource | RowSource:
         request_timeout_seconds=settings.limits.request_timeout.total_seconds(),
         connections=settings.limits.connections,
         cursor=planned.incremental.field if planned.incremental else None,
-        start=planned.incremental.start if planned.incremental else None,
+        start=context.flags.backfill_from or (planned.incremental.start if planned.incremental else None),
     )
     source: ByteSource | RowSource = PROTOCOLS.get(planned.source.protocol)(planned.source, access)
     return source

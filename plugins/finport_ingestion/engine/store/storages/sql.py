@@ -34,6 +34,10 @@ class SqlStorageOptions(StorageOptions):
     )
     mode: Literal["append", "upsert"] = Field(default="append", description="Upsert needs the contract's `key`.")
 
+    @property
+    def upserts(self) -> bool:
+        return self.mode == "upsert"
+
 
 class SqlStorage:
     """A table, its history, and the commit log of its schema: `finport_commits` and `finport_items`."""
