@@ -50,6 +50,7 @@ class StorageMaker:
         clock: Clock | None = None,
         places: Places | None = None,
         key: tuple[str, ...] = (),
+        version: str | None = None,
         seconds: float = 240,
         **options: Any,
     ) -> Storage:
@@ -63,6 +64,7 @@ class StorageMaker:
             clock=clock,
             deadline=Deadline.after(seconds, clock=clock),
             key=key,
+            version=version,
         )
         chosen = plugin.Options.model_validate({"storage": self.name, **self.options, **options})
         storage: Storage = plugin(chosen, opening)

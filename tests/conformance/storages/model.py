@@ -24,9 +24,14 @@ class ModelCommit:
 
 @dataclass(slots=True)
 class Model:
-    """A storage in memory. `key` is the place of the column that names a record, when records are upserted."""
+    """A storage in memory.
+
+    `key` is the place of the column that names a record, when records are upserted; `version` of the one that tells
+    its corrections apart.
+    """
 
     key: int | None = None
+    version: int | None = None
     commits: list[ModelCommit] = field(default_factory=list)
 
     def rows(self) -> list[Row]:
@@ -85,12 +90,25 @@ class Model:
             rows = [each for each in rows if each[:2] not in gone]
             added = [(item, sha256, row) for item, (sha256, brought) in commit.items.items() for row in brought]
             if self.key is not None:
-                newest = {each[2][self.key]: each for each in added}
+                newest = self._newest(added, {each[2][self.key]: each for each in rows})
                 rows = [each for each in rows if each[2][self.key] not in newest]
                 added = list(newest.values())
             items += [(item, sha256) for item, (sha256, _) in commit.items.items()]
             rows += added
         return set(items), rows
+
+    def _newest(
+        self, added: list[tuple[str, str, Row]], standing: dict[Any, tuple[str, str, Row]]
+    ) -> dict[Any, tuple[str, str, Row]]:
+        newest: dict[Any, tuple[str, str, Row]] = {}
+        for each in added:
+            name = each[2][self.key or 0]
+            for other in (newest.get(name), standing.get(name)):
+                if self.version is not None and other and other[2][self.version] > each[2][self.version]:
+                    break
+            else:
+                newest[name] = each
+        return newest
 
 
 def _replaced(item: tuple[str, str], by: ModelCommit) -> bool:

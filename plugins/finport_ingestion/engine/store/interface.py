@@ -36,6 +36,7 @@ class Opening:
     clock: Clock
     deadline: Deadline
     key: tuple[str, ...] = ()  # of the contract: the columns that name one record
+    version: str | None = None  # of the contract: the column that tells its corrections apart
     progress: Progress = field(default_factory=NoProgress)
 
 

@@ -65,6 +65,7 @@ def open_storage(context: StepContext) -> Storage:
         clock=context.clock,
         deadline=context.deadline,
         key=context.source.contract.key,
+        version=context.source.contract.version,
         progress=context.progress,
     )
     storage: Storage = STORAGES.get(options.storage)(options, opening)
@@ -88,4 +89,4 @@ def _notes(manifest: Manifest, publication: Publication) -> tuple[str, ...]:
     if publication.already_there:
         return (f"already published by run {publication.run_id} (commit {publication.commit}); nothing was written",)
     merged = manifest.row_count - publication.row_count
-    return (f"{merged} records have the key of a later one of the same delivery",) if merged else ()
+    return (f"{merged} records have the key of a later one, or of a newer version",) if merged else ()

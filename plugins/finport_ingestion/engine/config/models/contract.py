@@ -69,4 +69,18 @@ class Contract(Spec):
     mode: ContractMode = Field(default=ContractMode.EVOLVE, description="What a departure costs.")
     columns: tuple[Column, ...] = Field(default=(), description="The agreed columns; others are new.")
     key: tuple[str, ...] = Field(default=(), description="The columns that name one record.")
+    version: str | None = Field(
+        default=None,
+        description="A column that grows with each correction of a record (amended, cancelled): a number or a time."
+        " Where records are upserted, a smaller one never takes the place of a greater one, whichever comes first."
+        " Needs `key`.",
+    )
     expectations: tuple[Expectation, ...] = Field(default=(), description="Rules over records.")
+
+    @model_validator(mode="after")
+    def _versions_of_something(self) -> Self:
+        if self.version and not self.key:
+            raise ValueError("'version' tells corrections of one record apart, so it needs 'key', which names a record")
+        if self.version in self.key:
+            raise ValueError(f"'{self.version}' is part of the key, so no two versions share a key")
+        return self

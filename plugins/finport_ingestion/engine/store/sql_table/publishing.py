@@ -20,7 +20,7 @@ from finport_ingestion.engine.store.sql_table import columns
 from finport_ingestion.engine.store.sql_table.catalog import Catalog, fingerprint_of
 from finport_ingestion.engine.store.sql_table.connecting import connected
 from finport_ingestion.engine.store.sql_table.copying import STAGING, copy, make_staging
-from finport_ingestion.engine.store.sql_table.moving import Moves
+from finport_ingestion.engine.store.sql_table.moving import Moves, Naming
 from finport_ingestion.engine.store.sql_table.names import TableName
 
 
@@ -32,6 +32,11 @@ class SqlDataset:
     connection: ConnectionSpec
     table: TableName
     key: tuple[str, ...]
+    version: str | None = None
+
+    @property
+    def naming(self) -> Naming:
+        return Naming(self.key, self.version)
 
     def connect(self) -> AbstractContextManager[psycopg.Connection]:
         return connected(self.connection, deadline=self.opening.deadline)
@@ -102,10 +107,10 @@ def _watched(rows: Iterator[pa.RecordBatch], opening: Opening) -> Iterator[pa.Re
 
 def _check_keys(connection: psycopg.Connection, dataset: SqlDataset, schema: pa.Schema) -> None:
     name = dataset.opening.dataset
-    for column in dataset.key:
+    for column in (*dataset.key, *([dataset.version] if dataset.version else [])):
         if column not in schema.names:
             raise ConfigError(
-                f"{name}: the contract's key names column '{column}', which the data has not.",
+                f"{name}: the contract's key or version names column '{column}', which the data has not.",
                 hint=f"name one of {', '.join(schema.names)}",
             )
     absent = sql.SQL(" OR ").join(sql.SQL("{} IS NULL").format(sql.Identifier(column)) for column in dataset.key)
@@ -135,7 +140,7 @@ def _merge(catalog: Catalog, dataset: SqlDataset, request: PublishRequest, schem
     if table is not None:
         moves = Moves(connection, table, manifest.source, commit)
         moves.retire_items(replaced_items)
-        counts = moves.insert(ids, schema=schema, key=dataset.key)
+        counts = moves.insert(ids, schema=schema, naming=dataset.naming)
         for item, rows in counts.items():
             catalog.run("UPDATE {items} SET row_count = %(rows)s WHERE item_id = %(item)s", rows=rows, item=item)
         count = sum(counts.values())

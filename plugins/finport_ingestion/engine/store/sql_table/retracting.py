@@ -43,8 +43,8 @@ def retract(dataset: SqlDataset, *, source: str, run_id: str) -> bool:
             if table is not None:
                 moves = Moves(connection, table, source, target.id)
                 moves.remove(items)
-                moves.hand_over(dataset.key)
-                moves.restore()
+                moves.hand_over(dataset.naming)
+                moves.restore(dataset.naming)
             catalog.run("DELETE FROM {items} WHERE commit_id = %(commit)s", commit=target.id)
         return bool(targets)
 

@@ -112,4 +112,5 @@ class SqlStorage:
             connection=opening.connections.get(options.connection),
             table=TableName.parse(options.table or opening.dataset),
             key=opening.key if options.mode == "upsert" else (),
+            version=opening.version if options.mode == "upsert" else None,
         )
