@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,10 +11,11 @@ import pytest
 
 from demo.airflow_site import AirflowSite, connection_variable, secrets_of
 from demo.folder import DemoFolder
+from tests.conformance.sources.access import PLANTED_SECRET
 from tests.e2e.project import DAG_IDS, EVERY_MINUTE, QUOTES, csv_text, write_project
-from tests.e2e.system import AirflowSystem, running, state_at, wait_until
+from tests.e2e.system import AirflowSystem, running, wait_until
 from tests.services.process import free_port
-from tests.services.web_replies import Reply, Request, SlowReply, text_reply
+from tests.services.web_replies import Reply, Request, SlowReply, error_reply, text_reply
 
 if TYPE_CHECKING:
     from tests.services.postgresql import PostgresqlServer
@@ -49,11 +51,26 @@ def quotes() -> Quotes:
     return Quotes()
 
 
+def guarded(request: Request) -> Reply:
+    """Records for whoever logs in."""
+    login = b64encode(f"reader:{PLANTED_SECRET}".encode()).decode()
+    if request.headers.get("authorization") != f"Basic {login}":
+        return error_reply(401)
+    return text_reply(csv_text(QUOTES), content_type="text/csv")
+
+
+def refused(request: Request) -> Reply:
+    """Repeats the key that it does not like, as some servers do."""
+    return text_reply(f"<html><title>bad key {request.query}</title></html>", content_type="text/html")
+
+
 @pytest.fixture(scope="package")
 def quotes_server(web_servers: WebServers, quotes: Quotes) -> Iterator[WebServer]:
     """The web server of the slow source."""
     with web_servers.serve() as server:
         server.add("/quotes.csv", quotes)
+        server.add("/guarded.csv", guarded)
+        server.add("/refused.csv", refused)
         yield server
 
 
@@ -69,20 +86,21 @@ def airflow_system(
     address = {"host": postgresql.host, "port": postgresql.port, "login": postgresql.user}
     address |= {"schema": state, "password": postgresql.password}
     ca = {"ca_file": str(quotes_server.ca_path)}
+    quotes_connection = {"conn_type": "finport_http", "host": quotes_server.url(), "extra": ca}
     site = AirflowSite(
         folder=folder,
         port=free_port(),
         metadata_url=postgresql.url(metadata),
         connections={
             **connection_variable("finport_state", {"conn_type": "finport_state", **address}),
-            **connection_variable(
-                "e2e_quotes", {"conn_type": "finport_http", "host": quotes_server.url(), "extra": ca}
-            ),
+            **connection_variable("e2e_quotes", quotes_connection),
+            **connection_variable("e2e_guarded", {**quotes_connection, "login": "reader", "password": PLANTED_SECRET}),
+            **connection_variable("e2e_refused", {**quotes_connection, "password": f"{PLANTED_SECRET}, mistyped"}),
         },
         secrets=secrets_of(folder),
     )
     variables = {**site.variables(), **_SETTINGS, "AIRFLOW__CORE__DAGS_FOLDER": str(project / "dags")}
-    with running(site, variables, project=project, state=state_at(postgresql.url(state))) as system:
+    with running(site, variables, project=project, state_url=postgresql.url(state)) as system:
         wait_until(lambda: system.api.dag_ids() >= DAG_IDS, what="the DAGs")
         for dag_id in DAG_IDS - {EVERY_MINUTE}:
             system.api.set_paused(dag_id, paused=False)

@@ -19,7 +19,9 @@ SLOW = "e2e_slow"
 EVERY_MINUTE = "e2e_every_minute"
 SMALL = "e2e_small"
 """One step."""
-DAG_IDS = {MIXED, AFTER_PRICES, SLOW, EVERY_MINUTE, SMALL}
+GUARDED = "e2e_guarded"
+"""A source behind a login, and one whose key is refused by a server that repeats what it was sent."""
+DAG_IDS = {MIXED, AFTER_PRICES, SLOW, EVERY_MINUTE, SMALL, GUARDED}
 
 BROKEN = "include/configs/sources/broken.yaml"
 
@@ -33,6 +35,23 @@ spec:
   settings:
     quality: {report: false}
     retry: {strategy: fixed, delay: 1s}
+    security: {allowPrivateNetwork: true}
+---
+apiVersion: finport.io/v1
+kind: Authentication
+metadata: {name: e2e-login}
+spec:
+  description: For tests.
+  owner: tests
+  auth: {method: basic}
+---
+apiVersion: finport.io/v1
+kind: Authentication
+metadata: {name: e2e-key}
+spec:
+  description: For tests.
+  owner: tests
+  auth: {method: api_key, parameter: apikey}
 """
 
 _SOURCE = """
@@ -137,6 +156,10 @@ def _sources() -> str:
     slow = "{protocol: http, connection: e2e_quotes, path: /quotes.csv}"
     unknown = "{protocol: file, connection: e2e_absent}"
     found = {"prices": readable, "lost": missing, "unknown": unknown, "quotes": slow}
+    found |= {
+        "guarded": "{protocol: http, connection: e2e_guarded, path: /guarded.csv}\n  authentication: e2e-login",
+        "refused": "{protocol: http, connection: e2e_refused, path: /refused.csv}\n  authentication: e2e-key",
+    }
     # One source a workflow, since a source is worked on by one run at a time.
     found |= {f"watched-{number}": readable for number in range(3)}
     return "".join(_SOURCE.format(name=name, source=source) for name, source in found.items())
@@ -146,6 +169,7 @@ def _workflows() -> str:
     documents = [
         ("e2e-mixed", "{}", "prices, lost, unknown", _FIRST_STEP + _OTHER_STEPS),
         ("e2e-slow", "{}", "quotes", _FIRST_STEP + _OTHER_STEPS),
+        ("e2e-guarded", "{}", "guarded, refused", _FIRST_STEP + _OTHER_STEPS),
         ("e2e-small", "{}", "watched-0", _FIRST_STEP),
         ("e2e-every-minute", '{cron: "* * * * *"}', "watched-1", _FIRST_STEP),
         ("e2e-after-prices", "{anyAssets: [prices]}", "watched-2", _FIRST_STEP),

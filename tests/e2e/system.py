@@ -44,6 +44,7 @@ class AirflowSystem:
     components: Components
     api: AirflowApi
     state: State
+    state_url: str
 
     @property
     def places(self) -> Places:
@@ -123,13 +124,21 @@ class AirflowSystem:
 
 
 @contextlib.contextmanager
-def running(site: AirflowSite, variables: Mapping[str, str], *, project: Path, state: State) -> Iterator[AirflowSystem]:
+def running(
+    site: AirflowSite, variables: Mapping[str, str], *, project: Path, state_url: str
+) -> Iterator[AirflowSystem]:
     """Run a site until the block ends. Afterwards no process of it is left, or the last assertion fails."""
     site.prepare()
     components = Components(site.folder)
     with AirflowApi(site.url, user=ADMIN, password=site.secrets.admin_password) as api:
         system = AirflowSystem(
-            project=project, site=site, variables=variables, components=components, api=api, state=state
+            project=project,
+            site=site,
+            variables=variables,
+            components=components,
+            api=api,
+            state=_state_at(state_url),
+            state_url=state_url,
         )
         try:
             system.command("db", "migrate")
@@ -142,7 +151,7 @@ def running(site: AirflowSite, variables: Mapping[str, str], *, project: Path, s
             _stop(components)
 
 
-def state_at(url: str) -> State:
+def _state_at(url: str) -> State:
     """A migrated state database."""
     state = State(url, SystemClock())
     state.upgrade()
