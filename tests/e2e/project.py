@@ -36,7 +36,9 @@ spec:
     quality: {report: false}
     retry: {strategy: fixed, delay: 1s}
     security: {allowPrivateNetwork: true}
----
+"""
+
+_AUTHENTICATION = """
 apiVersion: finport.io/v1
 kind: Authentication
 metadata: {name: e2e-login}
@@ -128,6 +130,7 @@ def write_project(folder: Path) -> Path:
     shutil.copytree(ROOT / "dags", folder / "dags", ignore=shutil.ignore_patterns("__pycache__"))
     _write_csv(folder / "inbox" / "prices" / "prices.csv", PRICES)
     (configs / "policies" / "default.yaml").write_text(_POLICY)
+    (configs / "authentication" / "authentication.yaml").write_text(_AUTHENTICATION)
     (configs / "sources" / "sources.yaml").write_text(_sources())
     (configs / "workflows" / "workflows.yaml").write_text(_workflows())
     return folder

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conformance.sources.access import UNESCAPED_SECRET
 from tests.e2e.project import GUARDED
-from tests.e2e.system import AirflowSystem
+from tests.e2e.system import TERMINAL, AirflowSystem
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -55,7 +55,9 @@ def test_neither_api_nor_command_line_shows_a_secret(guarded_run: str, airflow_s
     shown = [json.dumps(airflow_system.run(GUARDED, guarded_run))]
     for task_id, task in airflow_system.tasks(GUARDED, guarded_run).items():
         shown.append(json.dumps(task))
-        shown.append(airflow_system.log(GUARDED, guarded_run, task_id, try_number=max(1, task["try_number"])))
+        # Those of mapped tasks are looked at as files.
+        if task["state"] in TERMINAL and "[" not in task_id:
+            shown.append(airflow_system.log(GUARDED, guarded_run, task_id, try_number=1))
     assert "refused" in "".join(shown)
     assert [text for text in shown if UNESCAPED_SECRET in text] == []
 

@@ -28,7 +28,7 @@ def _aws(spec: ConnectionSpec) -> ConnectionSpec:
     if spec.login and not any(way in spec.extra for way in _AWS_WAYS):
         return spec
     from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
-    from botocore import exceptions as aws  # type: ignore[import-untyped]
+    from botocore import exceptions as aws
 
     try:
         found = AwsBaseHook(aws_conn_id=spec.id, client_type="sts").get_credentials()
