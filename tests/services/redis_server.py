@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedisServer:
-    """A running server; `url` holds its password."""
+    """A running server; `url` holds its password. On `tls_port` it speaks TLS, with a certificate of `ca_path`."""
 
     url: str
     port: int
+    tls_port: int
+    ca_path: Path
     password: str
     version: str
     process: ServerProcess
@@ -54,13 +56,19 @@ def start(workspace: Workspace, found: Found) -> Iterator[RedisServer]:
     """Run it on a free port, in memory only, with a password."""
     import redis
 
-    port, password = free_port(), secrets.token_urlsafe(12)
+    port, tls_port, password = free_port(), free_port(), secrets.token_urlsafe(12)
+    certificate = workspace.ca.issue(f"redis-{tls_port}")
     url = f"redis://:{password}@127.0.0.1:{port}/0"
     # The password stands in a file: arguments are seen by everybody on the machine.
     configuration = workspace.folder / "redis.conf"
     lines = (
         "bind 127.0.0.1",
         f"port {port}",
+        f"tls-port {tls_port}",
+        f'tls-cert-file "{certificate.certificate_path}"',
+        f'tls-key-file "{certificate.key_path}"',
+        f'tls-ca-cert-file "{workspace.ca.ca_path}"',
+        "tls-auth-clients optional",
         f"requirepass {password}",
         f'dir "{workspace.folder}"',
         'save ""',
@@ -79,12 +87,20 @@ def start(workspace: Workspace, found: Found) -> Iterator[RedisServer]:
 
     command = ServerCommand(arguments=[str(found.path), str(configuration)], folder=workspace.folder)
     with workspace.serve("redis", command=command, probe=answers) as process:
-        yield RedisServer(url=url, port=port, password=password, version=found.version, process=process)
+        yield RedisServer(
+            url=url,
+            port=port,
+            tls_port=tls_port,
+            ca_path=workspace.ca.ca_path,
+            password=password,
+            version=found.version,
+            process=process,
+        )
 
 
 SERVICE: Service[RedisServer] = Service(
     name="redis",
-    summary="Redis Streams of the outbox",
+    summary="Redis Streams of the outbox, Redis sources",
     fixture="redis_server",
     find=find,
     install=Install(apt=("redis-server",)),

@@ -1,0 +1,1 @@
+"""Redis: a checked way to a server, its streams, and keys by pattern."""
