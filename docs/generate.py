@@ -13,6 +13,7 @@ from docs.generated_documents import kind_pages, settings_page
 from docs.generated_facts import errors_page, events_page
 from docs.generated_formats import formats_page
 from docs.generated_plugins import plugin_pages
+from docs.generated_sources import sources_page
 from finport_ingestion.engine.config.models.documents import KINDS
 from finport_ingestion.engine.config.schemas import PLURALS, write_schemas
 
@@ -29,6 +30,7 @@ _REST = {
     "events.md": "what is told, and with which data",
     "errors.md": "the tree of errors, and what is retried",
     "commands.md": "the command line, and its exit codes",
+    "shipped-sources.md": "documents of real providers, and what was read of them",
 }
 
 
@@ -45,6 +47,7 @@ def write_reference(folder: Path) -> None:
         "events.md": events_page(),
         "errors.md": errors_page(),
         "commands.md": commands_page(),
+        "shipped-sources.md": sources_page(),
     }
     for name, text in pages.items():
         (folder / name).write_text(f"{_NOTE}{text.rstrip()}\n", encoding="utf-8")

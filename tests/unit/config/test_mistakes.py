@@ -88,7 +88,7 @@ def test_every_mistake_of_a_document_is_told_at_once(project: ProjectFolder) -> 
         "sources/a.yaml:20:24: spec.incremental.start: must be text, and is a whole number; put it in quotes",
         (
             "sources/a.yaml:21:3: spec.metadata: unknown key; known: authentication, calendar, contract, convert, "
-            "dataset, dependsOn, description, enabled, fallbacks, format, frequency, incremental and 8 more"
+            "dataset, dependsOn, description, documentation, enabled, fallbacks, format, frequency and 10 more"
         ),
     ]
 

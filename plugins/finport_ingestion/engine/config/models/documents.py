@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -13,7 +12,7 @@ from finport_ingestion.engine.config.models.contract import Contract
 from finport_ingestion.engine.config.models.documentation import Documentation, Rights
 from finport_ingestion.engine.config.models.envelope import Described, DnsName, Envelope
 from finport_ingestion.engine.config.models.plugged import one_of
-from finport_ingestion.engine.config.models.settings import Settings
+from finport_ingestion.engine.config.models.settings import Settings, TimeZone
 from finport_ingestion.engine.convert.registry import FORMATS
 from finport_ingestion.engine.lookback import Lookback
 from finport_ingestion.engine.model import Duration, Spec, parse_duration
@@ -28,17 +27,6 @@ else:
     AnySource = one_of(PROTOCOLS, "protocol")
     AnyFormat = one_of(FORMATS, "format")
     AnyAuth = one_of(METHODS, "method")
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder of the zone database
-        raise ValueError("no such time zone; use a name such as Europe/Berlin or UTC") from error
-    return name
-
-
-TimeZone = Annotated[str, AfterValidator(_zone)]
 
 
 def _with_groups(pattern: str) -> str:

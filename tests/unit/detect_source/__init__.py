@@ -1,0 +1,1 @@
+"""What is proposed of a source, from evidence alone."""
