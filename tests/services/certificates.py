@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,12 +35,28 @@ class PrivateCa:
         self.ca_path: Path = folder / "ca.pem"
         self._authority.cert_pem.write_to_path(str(self.ca_path))
 
-    def issue(self, name: str, *, identities: tuple[str, ...] = LOOPBACK) -> Certificate:
-        """Write `<name>.pem` and `<name>.key.pem`, valid for the host names and addresses of `identities`."""
+    def issue(
+        self,
+        name: str,
+        *,
+        identities: tuple[str, ...] = LOOPBACK,
+        not_before: datetime | None = None,
+        not_after: datetime | None = None,
+        common_name: str | None = None,
+    ) -> Certificate:
+        """Write `<name>.pem` and `<name>.key.pem`, valid for the host names and addresses of `identities`.
+
+        Args:
+            not_before: Where it begins; some time ago by default.
+            not_after: Where it ends; far away by default.
+            common_name: Of its subject, by which some servers tell clients apart.
+        """
         certificate = Certificate(
             certificate_path=self._folder / f"{name}.pem", key_path=self._folder / f"{name}.key.pem"
         )
-        issued = self._authority.issue_cert(*identities)
+        issued = self._authority.issue_cert(
+            *identities, common_name=common_name, not_before=not_before, not_after=not_after
+        )
         chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
         certificate.certificate_path.write_bytes(chain)
         certificate.key_path.touch(mode=0o600)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.services.certificates import Certificate
 from tests.services.process import ServerCommand, ServerError, ServerProcess, drop_privileges, free_port
 from tests.services.service import Found, Install, Missing, Service, Workspace
 
@@ -51,6 +52,7 @@ class PostgresqlServer:
     password: str
     version: str
     process: ServerProcess
+    ca_path: Path | None  # of the authority that vouches for the server; None: it has no TLS
     host: str = "127.0.0.1"
     user: str = USER
 
@@ -117,18 +119,34 @@ def _candidates() -> Iterator[tuple[str, Path]]:
 
 
 @contextmanager
-def start(workspace: Workspace, found: Found) -> Iterator[PostgresqlServer]:
-    """Make a cluster in the workspace and run it on a free port, not as root."""
+def start(
+    workspace: Workspace,
+    found: Found,
+    *,
+    certificate: Certificate | None = None,
+    tls: bool = True,
+    newest_tls: str = "",
+) -> Iterator[PostgresqlServer]:
+    """Make a cluster in the workspace and run it on a free port, not as root.
+
+    Args:
+        certificate: Of the server, instead of one that is valid for this machine.
+        tls: Whether it offers TLS, if its binaries can; who wants none gets none.
+        newest_tls: The newest version that it offers, as PostgreSQL calls it.
+    """
     import psycopg
 
     user = _unprivileged_user()
     binaries = _readable_binaries(found.path, user=user, workspace=workspace)
     password = secrets.token_urlsafe(12)
     cluster = _initialise(binaries, user=user, password=password, workspace=workspace)
+    _give_certificate(cluster, certificate or workspace.ca.issue("postgresql"), user=user)
     port = free_port()
-    settings = [argument for name, value in SETTINGS.items() for argument in ("-c", f"{name}={value}")]
+    tls = tls and _speaks_tls(binaries, cluster, user=user)
+    settings = {**SETTINGS, "ssl": "on" if tls else "off", "ssl_max_protocol_version": newest_tls}
+    stated = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
     command = ServerCommand(
-        arguments=[str(binaries / "postgres"), "-D", str(cluster), "-p", str(port), *settings],
+        arguments=[str(binaries / "postgres"), "-D", str(cluster), "-p", str(port), *stated],
         folder=cluster,
         user=user,
         environment=_environment(),
@@ -145,7 +163,32 @@ def start(workspace: Workspace, found: Found) -> Iterator[PostgresqlServer]:
         return True
 
     with workspace.serve("postgresql", command=command, probe=answers) as process:
-        yield PostgresqlServer(port=port, password=password, version=found.version, process=process)
+        yield PostgresqlServer(
+            port=port,
+            password=password,
+            version=found.version,
+            process=process,
+            ca_path=workspace.ca.ca_path if tls else None,
+        )
+
+
+def _speaks_tls(binaries: Path, cluster: Path, *, user: str | None) -> bool:
+    """Whether the server was built with OpenSSL; that of the wheel was not."""
+    asked = [str(binaries / "postgres"), "-D", str(cluster), "-c", "ssl=on", "-C", "ssl"]
+    shown = subprocess.run(
+        [*drop_privileges(user), *asked], cwd=cluster, env=_environment(), capture_output=True, check=False
+    )
+    return shown.returncode == 0
+
+
+def _give_certificate(cluster: Path, certificate: Certificate, *, user: str | None) -> None:
+    """Under the names that the server looks for, and readable to it alone."""
+    for given, name in ((certificate.certificate_path, "server.crt"), (certificate.key_path, "server.key")):
+        path = cluster / name
+        shutil.copyfile(given, path)
+        path.chmod(0o600)
+        if user is not None:
+            shutil.chown(path, user=user, group=pwd.getpwnam(user).pw_gid)
 
 
 def _unprivileged_user() -> str | None:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import traceback
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Any
 
-import psycopg
 import pyarrow as pa
 import pytest
-import sqlalchemy as sa
 
 from finport_ingestion.engine.errors import (
     AccessDenied,
@@ -25,58 +22,30 @@ from finport_ingestion.engine.errors import (
 )
 from finport_ingestion.engine.records import SourceItem, Watermark
 from finport_ingestion.engine.sources.sql import SqlSource
-from tests.conformance.sources.access import access, connection
+from tests.services.postgresql import PostgresqlServer
+from tests.services.postgresql_source import Database, rows
 from tests.services.process import free_port
-
-LIMITS = ("cursor", "start", "seconds", "min_tls")
-
-
-class Database:
-    """An own database of the server, as its owner sees it and as a source does."""
-
-    def __init__(self, url: str) -> None:
-        self.url = sa.make_url(url)
-
-    def run(self, *statements: str) -> None:
-        with psycopg.connect(self.url.set(drivername="postgresql").render_as_string(hide_password=False)) as owner:
-            for statement in statements:
-                owner.execute(statement)
-
-    def source(self, *, spec: dict[str, Any] | None = None, **options: Any) -> SqlSource:
-        limits = {name: options.pop(name) for name in LIMITS if name in options}
-        fields = {
-            "host": self.url.host,
-            "port": self.url.port,
-            "schema": self.url.database,
-            "login": self.url.username,
-            "secret": self.url.password,
-            **(spec or {}),
-        }
-        stated = SqlSource.Options.model_validate({"protocol": "sql", **options})
-        return SqlSource(stated, access(connection("postgres", **fields), **limits))
 
 
 @pytest.fixture
-def database(postgresql_database: str) -> Database:
+def database(postgresql_database: str, postgresql: PostgresqlServer) -> Database:
     """A hundred prices in the schema `market`."""
-    made = Database(postgresql_database)
-    made.run(
-        "CREATE SCHEMA market",
-        'CREATE TABLE market.prices (id bigint PRIMARY KEY, symbol text COLLATE "C" NOT NULL, day date,'
-        " close numeric(18,4), value numeric, updated_at timestamptz NOT NULL, local timestamp)",
-        "INSERT INTO market.prices SELECT i, 'S' || i % 7, date '2024-01-01' + i, i / 4.0, i / 8.0,"
-        " timestamptz '2024-01-01 00:00+00' + i * interval '1 hour', timestamp '2024-01-01' + i * interval '1 minute'"
-        " FROM generate_series(1, 100) i",
-        "UPDATE market.prices SET day = NULL WHERE id = 50",
-    )
+    made = Database(postgresql_database, ca_path=postgresql.ca_path)
+    made.fill()
     return made
 
 
-def rows(source: SqlSource, items: list[SourceItem]) -> pa.Table:
-    return pa.concat_tables(pa.Table.from_batches(list(source.read(item))) for item in items)
+@pytest.fixture(params=["psycopg", "ADBC"])
+def driver(request: pytest.FixtureRequest) -> str:
+    """The driver that rows are read with: the first for small results, the other for large ones."""
+    return str(request.param)
 
 
 class TestValues:
+    @pytest.fixture(autouse=True)
+    def _driver(self, database: Database, driver: str) -> None:
+        database.arrow = driver == "ADBC"
+
     def test_every_type_arrives_exactly(self, database: Database) -> None:
         database.run(
             "CREATE TYPE side AS ENUM ('buy', 'sell')",
@@ -156,6 +125,7 @@ class TestValues:
             ("numeric", "'NaN'", r"odd, column 'v', row 2: the value is no decimal"),
             ("numeric(10,2)", "'NaN'", r"odd, column 'v', row 2: the value is no decimal\(10,2\)"),
             ("timestamp", "'infinity'", "odd: a date or time cannot be represented"),
+            ("time", "'24:00:00'", "odd: a date or time cannot be represented"),
             ("date", "'0044-03-15 BC'", "odd: a date or time cannot be represented"),
         ],
     )
@@ -301,7 +271,7 @@ class TestFailures:
 
     def test_check_says_what_answered(self, database: Database) -> None:
         said = database.source(table="market.prices").check()
-        assert said == "prices: market.prices has 7 columns, read without TLS."
+        assert said == "prices: market.prices has 7 columns, read over TLS."
 
     def test_a_wrong_password_is_denied(self, database: Database) -> None:
         source = database.source(table="market.prices", spec={"secret": "Pl4nted"})
@@ -320,10 +290,6 @@ class TestFailures:
         self.failing(
             source, ConfigError, r"database \"nowhere\" does not exist.*check 'schema' of connection 'planted'"
         )
-
-    def test_a_server_without_tls_is_refused_when_tls_is_asked_for(self, database: Database) -> None:
-        source = database.source(table="market.prices", spec={"extra": {"sslmode": "require"}})
-        self.failing(source, ConfigError, r"no protected connection: server does not support SSL")
 
     @pytest.mark.parametrize(
         ("table", "nearest"), [("market.price", "market.prices"), ("marked.prices", "check 'table'")]

@@ -24,6 +24,7 @@ from tests.unit.state.test_reading import *  # noqa: F403
 from tests.unit.state.test_retention import *  # noqa: F403
 from tests.unit.state.test_sagas import *  # noqa: F403
 from tests.unit.state.test_schema import *  # noqa: F403
+from tests.unit.state.test_tokens import *  # noqa: F403
 
 __all__ = ["clock", "state"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -20,8 +21,9 @@ from tests.services.process import free_port
 class Table:
     """See the module."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, ca_path: Path | None) -> None:
         self._url = sa.make_url(url)
+        self._protection = {"ca_file": str(ca_path)} if ca_path else {"allow_plaintext": True}
         self._reader = f"reader_{self._url.database}"
         self._run(
             "CREATE TABLE prices (id int PRIMARY KEY, close numeric)",
@@ -58,9 +60,8 @@ class Table:
             "partitions": {"column": "id", "count": 3},
             "fetchRows": 400,
         }
-        return SqlSource(
-            SqlSource.Options.model_validate(options), access(connection("postgres", **{**stated, **fields}))
-        )
+        spec = connection("postgres", **{**stated, **fields})
+        return SqlSource(SqlSource.Options.model_validate(options), access(spec, protection=self._protection))
 
     def _run(self, *statements: str) -> None:
         url = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
@@ -71,6 +72,7 @@ class Table:
 
 def system(request: pytest.FixtureRequest) -> Table:
     """A database of its own."""
-    table = Table(request.getfixturevalue("postgresql_database"))
+    url, server = request.getfixturevalue("postgresql_database"), request.getfixturevalue("postgresql")
+    table = Table(url, ca_path=server.ca_path)
     request.addfinalizer(table.close)
     return table

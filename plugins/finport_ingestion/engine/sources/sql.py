@@ -7,6 +7,10 @@ source:
   table: market.prices
   partitions: {column: id, count: 4}
 ```
+
+The type of the connection says which database it is: `postgres`, `mysql`, `mariadb`, `oracle`, `mssql`, `sqlite` or
+`duckdb`; the last two are files (`path` in its extra). A server is reached over TLS, its certificate is verified, a
+private authority is named by `ca_file`, and nothing in the connection turns that off.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import sqlalchemy as sa
 
+    from finport_ingestion.engine.sources.database.dialect import Dialect
     from finport_ingestion.engine.sources.database.slices import Axes
 
 
@@ -35,10 +40,9 @@ class Partitions(Spec):
     count: int = Field(default=4, gt=1, le=1024, description="How many ranges.")
 
 
-class SqlOptions(SourceOptions):
+class RelationOptions(SourceOptions):
     """A table or a query."""
 
-    protocol: Literal["sql"]
     table: str | None = Field(default=None, description="Table or view, with its schema where it has one.")
     query: str | None = Field(default=None, description="A SELECT, instead of `table`.")
     partitions: Partitions | None = Field(default=None, description="Read in slices.")
@@ -51,13 +55,22 @@ class SqlOptions(SourceOptions):
         return self
 
 
+class SqlOptions(RelationOptions):
+    """A table or a query."""
+
+    protocol: Literal["sql"]
+
+
 class SqlSource:
     """See the module. An item is the relation, what it holds from the watermark on, or a range of that."""
 
     Options = SqlOptions
 
-    def __init__(self, options: SqlOptions, access: Access) -> None:
+    def __init__(self, options: RelationOptions, access: Access, *, dialect: Dialect | None = None) -> None:
         """Contacts nobody.
+
+        Args:
+            dialect: Instead of that of the connection's type.
 
         Raises:
             UnknownPlugin: No such kind of database is known, or its driver is not installed.
@@ -66,7 +79,7 @@ class SqlSource:
 
         self._options = options
         self._access = access
-        self._dialect = dialect_of(access)
+        self._dialect = dialect or dialect_of(access)
         self._name = options.table or "query"
 
     def check(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy as sa
@@ -14,21 +14,23 @@ from finport_ingestion.engine.sources.database.relation import Column, Relation
 from finport_ingestion.engine.sources.interface import Access
 
 if TYPE_CHECKING:
-    from finport_ingestion.engine.sources.sql import SqlOptions
+    import pyarrow as pa
+
+    from finport_ingestion.engine.sources.sql import RelationOptions
 
 
 class Dialect(Protocol):
     """One kind of database."""
 
     def engine(self, access: Access) -> sa.Engine:
-        """Connects without a pool. Raises what can be said of the address without connecting."""
+        """Connects without a pool, and to no other address than was checked. Raises what can be said before that."""
         ...
 
     def begin(self, connection: sa.Connection, deadline: Deadline) -> None:
         """Make this transaction a read-only picture of one moment, bounded by the deadline."""
         ...
 
-    def relation(self, connection: sa.Connection, options: SqlOptions, *, source: str) -> Relation:
+    def relation(self, connection: sa.Connection, options: RelationOptions, *, source: str) -> Relation:
         """What the document names.
 
         Raises:
@@ -40,6 +42,20 @@ class Dialect(Protocol):
         self, connection: sa.Connection, relation: Relation, where: Sequence[sa.ColumnElement[bool]]
     ) -> dict[str, LogicalType]:
         """The types of the decimals that nobody declared, out of their values in the rows of `where`."""
+        ...
+
+    def columnar(
+        self, connection: sa.Connection, statement: sa.Select[Any], *, access: Access, what: str, rows: int | None
+    ) -> Generator[pa.RecordBatch, None, None] | None:
+        """The rows of `statement` as columns in the order selected: of their types, or as text that spells them.
+
+        Args:
+            what: Source and relation, for messages.
+            rows: How many are expected, where that is known.
+
+        Returns:
+            None where rows are all that the driver gives.
+        """
         ...
 
     def spelled(self, value: Any) -> str:

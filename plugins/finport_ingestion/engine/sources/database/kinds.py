@@ -14,8 +14,11 @@ _MYSQL = Entry("finport_ingestion.engine.sources.database.mysql:MysqlDialect")
 DATABASES: Registry[type[Dialect]] = Registry(
     "type of database connection",
     {
+        "duckdb": Entry("finport_ingestion.engine.sources.database.duckdb_file:DuckdbDialect"),
         "mariadb": _MYSQL,
+        "mssql": Entry("finport_ingestion.engine.sources.database.mssql:MssqlDialect"),
         "mysql": _MYSQL,
+        "oracle": Entry("finport_ingestion.engine.sources.database.oracle:OracleDialect"),
         "postgres": _POSTGRESQL,
         "postgresql": _POSTGRESQL,
         "sqlite": Entry("finport_ingestion.engine.sources.database.sqlite:SqliteDialect"),

@@ -88,20 +88,22 @@ class Listing:
 
     def _extent(self, where: Sequence[sa.ColumnElement[bool]]) -> _Extent:
         cursor, partition = self.axes.cursor, self.axes.partition
-        nothing = sa.null()
-        row = self.connection.execute(
-            sa.select(
-                sa.func.count(),
-                sa.func.max(cursor.ordered) if cursor else nothing,
-                sa.func.min(partition.ordered) if partition else nothing,
-                sa.func.max(partition.ordered) if partition else nothing,
-                sa.func.count(partition.ordered) if partition else nothing,
-            )
-            .select_from(self.axes.relation.rows)
-            .where(*where)
-        ).one()
-        count, until, low, high, filled = row
-        return _Extent(count=count, until=until, low=low, high=high, nulls=count - filled if partition else 0)
+        asked: dict[str, sa.ColumnElement[Any]] = {"count": sa.func.count()}
+        if cursor:
+            asked["until"] = sa.func.max(cursor.ordered)
+        if partition:
+            asked |= {"low": sa.func.min(partition.ordered), "high": sa.func.max(partition.ordered)}
+            asked["filled"] = sa.func.count(partition.ordered)
+        statement = sa.select(*asked.values()).select_from(self.axes.relation.rows).where(*where)
+        found = dict(zip(asked, self.connection.execute(statement).one(), strict=True))
+        count, filled = found["count"], found.get("filled")
+        return _Extent(
+            count=count,
+            until=found.get("until"),
+            low=found.get("low"),
+            high=found.get("high"),
+            nulls=0 if filled is None else count - filled,
+        )
 
     def _ranges(self, extent: _Extent) -> list[dict[str, str]]:
         """Ranges that hold every row of the picture once; rows that come later at either end are in none."""
@@ -125,7 +127,9 @@ class Listing:
             return [extent.count]
         within = [sa.and_(*self.axes.conditions(part)) for part in slices]
         row = self.connection.execute(
-            sa.select(*(sa.func.count(sa.case((inside, 1))) for inside in within)).select_from(self.axes.relation.rows)
+            sa.select(*(sa.func.count(sa.case((inside, sa.literal_column("1")))) for inside in within)).select_from(
+                self.axes.relation.rows
+            )
         ).one()
         return list(row)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+import warnings
+from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +14,18 @@ from sqlalchemy.dialects import mysql
 from finport_ingestion.engine.clock import Deadline
 from finport_ingestion.engine.errors import ConfigError, FinportError, UnknownPlugin
 from finport_ingestion.engine.logical import LogicalType
-from finport_ingestion.engine.sources.database import values
+from finport_ingestion.engine.sources.database import mysql_connecting, values
 from finport_ingestion.engine.sources.database.mysql_errors import translated
 from finport_ingestion.engine.sources.database.relation import Column, Relation
 from finport_ingestion.engine.sources.database.statement import named_table
+from finport_ingestion.engine.sources.database.way import DATABASES_EXTRA
 from finport_ingestion.engine.sources.interface import Access
 
 if TYPE_CHECKING:
-    from finport_ingestion.engine.sources.sql import SqlOptions
+    import pyarrow as pa
 
-_DEFAULT_PORT = 3306
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+    from finport_ingestion.engine.sources.sql import RelationOptions
+
 _BLOBS = (mysql.TINYBLOB, mysql.MEDIUMBLOB, mysql.LONGBLOB)
 _BINARY = (sa.LargeBinary, sa.BINARY, sa.VARBINARY, mysql.BIT, *_BLOBS)
 _UTC = LogicalType("timestamp", time_zone="UTC")
@@ -39,33 +41,17 @@ class MysqlDialect:
 
     def __init__(self) -> None:
         if importlib.util.find_spec("pymysql") is None:
-            raise UnknownPlugin("a MySQL or MariaDB source needs pymysql.", hint="pip install pymysql")
+            raise UnknownPlugin("a MySQL or MariaDB source needs pymysql.", hint=f"pip install '{DATABASES_EXTRA}'")
 
     def engine(self, access: Access) -> sa.Engine:
-        """Off this machine with TLS only. Raises ConfigError where the connection names no host or database."""
-        connection = access.connection
-        if connection is None or not connection.host or not connection.schema:
-            raise ConfigError(
-                f"{access.source}: no host or no database.", hint="fill in the connection's host and schema"
-            )
-        url = sa.URL.create(
-            "mysql+pymysql",
-            username=connection.login,
-            password=connection.secret(),
-            host=connection.host,
-            port=connection.port or _DEFAULT_PORT,
-            database=connection.schema,
-            query={"charset": "utf8mb4"},
-        )
-        arguments: dict[str, Any] = {
-            "connect_timeout": max(1, round(access.deadline.bound(access.request_timeout_seconds)))
-        }
-        if connection.host not in _LOOPBACK or connection.extra.get("ca_file"):
-            from finport_ingestion.engine.network.tls import client_tls
-
-            arguments["ssl"] = client_tls(access.protection, source=access.source)
+        """See the protocol."""
+        where = mysql_connecting.server(access)
         return sa.create_engine(
-            url, poolclass=sa.NullPool, hide_parameters=True, isolation_level="AUTOCOMMIT", connect_args=arguments
+            "mysql+pymysql://",
+            creator=lambda: mysql_connecting.connected(access, where),
+            poolclass=sa.NullPool,
+            hide_parameters=True,
+            isolation_level="AUTOCOMMIT",
         )
 
     def begin(self, connection: sa.Connection, deadline: Deadline) -> None:
@@ -79,7 +65,7 @@ class MysqlDialect:
         connection.exec_driver_sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
 
-    def relation(self, connection: sa.Connection, options: SqlOptions, *, source: str) -> Relation:
+    def relation(self, connection: sa.Connection, options: RelationOptions, *, source: str) -> Relation:
         """Tables and views only: the driver does not tell text from bytes in the columns of a query."""
         if options.table is None:
             raise ConfigError(
@@ -88,8 +74,11 @@ class MysqlDialect:
             )
         table = named_table(connection, options.table, source=source)
         inspector = sa.inspect(connection)
-        key = inspector.get_pk_constraint(table.name, schema=table.schema)["constrained_columns"]
-        declared = inspector.get_columns(table.name, schema=table.schema)
+        with warnings.catch_warnings():
+            # Of types that it does not know, such as INET6, SQLAlchemy warns; here they are read as text.
+            warnings.simplefilter("ignore", sa.exc.SAWarning)
+            key = inspector.get_pk_constraint(table.name, schema=table.schema)["constrained_columns"]
+            declared = inspector.get_columns(table.name, schema=table.schema)
         rows = sa.table(table.name, *(sa.column(each["name"]) for each in declared), schema=table.schema)
         columns = tuple(_column(rows.c[each["name"]], each["type"]) for each in declared)
         return Relation(name=options.table, rows=rows, columns=columns, key=tuple(key))
@@ -99,6 +88,12 @@ class MysqlDialect:
     ) -> dict[str, LogicalType]:
         """None: every decimal of a table has its digits."""
         return {}
+
+    def columnar(
+        self, connection: sa.Connection, statement: sa.Select[Any], *, access: Access, what: str, rows: int | None
+    ) -> Generator[pa.RecordBatch, None, None] | None:
+        """None: the driver gives rows."""
+        return None
 
     def spelled(self, value: Any) -> str:
         """See the protocol."""

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from finport_ingestion.engine.clock import Deadline
-from finport_ingestion.engine.errors import ConfigError, FinportError
+from finport_ingestion.engine.errors import FinportError
 from finport_ingestion.engine.logical import LogicalType
-from finport_ingestion.engine.sources.database import values
+from finport_ingestion.engine.sources.database import postgresql_arrow, postgresql_connecting, values
 from finport_ingestion.engine.sources.database.postgresql_errors import translated
 from finport_ingestion.engine.sources.database.relation import Column, Relation, decimal_type
 from finport_ingestion.engine.sources.database.statement import described, named_table, subquery
 from finport_ingestion.engine.sources.interface import Access
 
 if TYPE_CHECKING:
-    from finport_ingestion.engine.sources.sql import SqlOptions
+    import pyarrow as pa
 
-_DEFAULT_PORT = 5432
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_TLS_KEYS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
+    from finport_ingestion.engine.sources.sql import RelationOptions
+
 _UTC = LogicalType("timestamp", time_zone="UTC")
 _TYPES = {
     16: LogicalType("boolean"),
@@ -31,7 +30,6 @@ _TYPES = {
     21: LogicalType("integer"),
     23: LogicalType("integer"),
     25: LogicalType("text"),
-    700: LogicalType("float"),
     701: LogicalType("float"),
     1042: LogicalType("text"),
     1043: LogicalType("text"),
@@ -42,34 +40,32 @@ _TYPES = {
 }
 """By the oid of pg_type, which is the same in every database."""
 _NUMERIC, _MONEY = 1700, 790
+_FLOAT4 = 700
 _JSON = {114, 3802}
+_ARROW_FROM_ROWS = 20_000
 
 
 class PostgresqlDialect:
     """See the module."""
 
+    def __init__(self, *, arrow_from_rows: int = _ARROW_FROM_ROWS) -> None:
+        """See the module.
+
+        Args:
+            arrow_from_rows: Results of so many rows are worth a session of another driver.
+        """
+        self._arrow_from_rows = arrow_from_rows
+
     def engine(self, access: Access) -> sa.Engine:
-        """Raises ConfigError where the connection names no host or no database."""
-        connection = access.connection
-        if connection is None or not connection.host or not connection.schema:
-            raise ConfigError(
-                f"{access.source}: no host or no database.", hint="fill in the connection's host and schema"
-            )
-        url = sa.URL.create(
-            "postgresql+psycopg",
-            username=connection.login,
-            password=connection.secret(),
-            host=connection.host,
-            port=connection.port or _DEFAULT_PORT,
-            database=connection.schema,
-        )
+        """See the protocol."""
+        where = postgresql_connecting.server(access)
         return sa.create_engine(
-            url,
+            "postgresql+psycopg://",
+            creator=lambda: postgresql_connecting.connected(access, where, what=f"{access.source}: PostgreSQL"),
             poolclass=sa.NullPool,
             hide_parameters=True,
             use_native_hstore=False,
             isolation_level="REPEATABLE READ",
-            connect_args=_connect_arguments(access),
         )
 
     def begin(self, connection: sa.Connection, deadline: Deadline) -> None:
@@ -80,7 +76,7 @@ class PostgresqlDialect:
         connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
         connection.exec_driver_sql("SET LOCAL intervalstyle = 'iso_8601'")
 
-    def relation(self, connection: sa.Connection, options: SqlOptions, *, source: str) -> Relation:
+    def relation(self, connection: sa.Connection, options: RelationOptions, *, source: str) -> Relation:
         """Table and query alike are asked for no rows, to hear their columns."""
         if options.table:
             table = named_table(connection, options.table, source=source)
@@ -112,6 +108,14 @@ class PostgresqlDialect:
         found = zip(columns, row[::2], row[1::2], strict=True)
         return {column.name: decimal_type(whole or 0, scale or 0) for column, whole, scale in found}
 
+    def columnar(
+        self, connection: sa.Connection, statement: sa.Select[Any], *, access: Access, what: str, rows: int | None
+    ) -> Generator[pa.RecordBatch, None, None] | None:
+        """Through ADBC, where it is installed and the result is large."""
+        if (rows is not None and rows < self._arrow_from_rows) or not postgresql_arrow.is_installed():
+            return None
+        return postgresql_arrow.arrow_batches(connection, statement, access, what=what)
+
     def spelled(self, value: Any) -> str:
         """See the protocol."""
         return values.spelled(value)
@@ -128,26 +132,6 @@ class PostgresqlDialect:
     def translated(self, error: BaseException, *, what: str, connection_id: str) -> FinportError:
         """See the protocol."""
         return translated(error, what=what, connection_id=connection_id)
-
-
-def _connect_arguments(access: Access) -> dict[str, Any]:
-    connection = access.connection
-    extra = connection.extra if connection else {}
-    host = connection.host if connection else None
-    ca_file = extra.get("ca_file")
-    local = host in _LOOPBACK or str(host).startswith("/")
-    tls = (
-        {"sslmode": "verify-full", "sslrootcert": ca_file} if ca_file else {"sslmode": "prefer" if local else "require"}
-    )
-    return {
-        **tls,
-        **{key: extra[key] for key in _TLS_KEYS if key in extra},
-        "ssl_min_protocol_version": f"TLSv{access.protection.min_tls}",
-        "connect_timeout": max(2, round(access.deadline.bound(access.request_timeout_seconds))),
-        "application_name": "finport-ingestion",
-        "client_encoding": "UTF8",
-        "gssencmode": "disable",
-    }
 
 
 def _columns(connection: sa.Connection, rows: sa.FromClause, description: Sequence[Any]) -> tuple[Column, ...]:
@@ -168,6 +152,10 @@ def _column(stored: sa.ColumnElement[Any], description: Any, *, nested: bool) ->
     if oid in (_NUMERIC, _MONEY):
         number = stored if oid == _NUMERIC else sa.cast(stored, sa.Numeric())
         return Column(name=name, type=_declared(description), selected=number, ordered=number)
+    if oid == _FLOAT4:
+        # By its shortest spelling: 1.1 is 1.1, not the double nearest to the float nearest to it.
+        double: sa.ColumnElement[Any] = sa.cast(sa.cast(stored, sa.Text()), sa.Double())
+        return Column(name=name, type=LogicalType("float"), selected=double, ordered=stored)
     if kind := _TYPES.get(oid):
         # Text is compared by its bytes, as a watermark is, not by the rules of some language.
         ordered = _by_bytes(stored) if kind.kind == "text" else stored

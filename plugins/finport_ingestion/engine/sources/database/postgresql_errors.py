@@ -28,14 +28,22 @@ _MISSING = {"42P01", "3F000"}
 
 def translated(error: BaseException, *, what: str, connection_id: str) -> FinportError:
     """See the dialect. No value of a row is repeated."""
-    if isinstance(error, psycopg.Error) and error.sqlstate:
-        return _of_state(error.sqlstate, error.diag.message_primary or "", what=what, connection_id=connection_id)
+    if state := getattr(error, "sqlstate", None):
+        return _of_state(state, _words(error), what=what, connection_id=connection_id)
     if isinstance(error, psycopg.DataError):
         return FormatError(
             f"{what}: a date or time cannot be represented (infinity, before year 1 or after year 9999).",
             hint="replace it in the database, or read the column by a query that casts it to text",
         )
     return _unreached(str(error), what=what, connection_id=connection_id)
+
+
+def _words(error: BaseException) -> str:
+    """What the server says first; ADBC's texts repeat the statement, so of them only what stands before that."""
+    if isinstance(error, psycopg.Error):
+        return error.diag.message_primary or ""
+    said = str(error).partition("ERROR:")[2] or str(error)
+    return said.strip().splitlines()[0] if said.strip() else ""
 
 
 def _of_state(state: str, words: str, *, what: str, connection_id: str) -> FinportError:
@@ -74,7 +82,7 @@ def _unreached(message: str, *, what: str, connection_id: str) -> FinportError:
     if _TLS.search(reason) and "closed" not in reason:
         return ConfigError(
             f"{what}: no protected connection: {reason}.",
-            hint="name the server's authority as 'ca_file' in the connection's extra; a server without TLS needs"
-            " 'sslmode' there",
+            hint="let the server's certificate be valid for the connection's host, of TLS 1.3 or as minTls says, and"
+            " name its authority as 'ca_file' in the connection's extra",
         )
     return SourceUnavailable(f"{what}: the database is not reached: {reason}.", hint="check host and port")

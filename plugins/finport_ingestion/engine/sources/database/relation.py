@@ -5,12 +5,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from finport_ingestion.engine.errors import ConfigError
-from finport_ingestion.engine.logical import LogicalType
+from finport_ingestion.engine.logical import LogicalType, to_arrow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 PRECISIONS = (18, 38, 76)
 
@@ -24,6 +27,19 @@ class Column:
     selected: sa.ColumnElement[Any]
     ordered: sa.ColumnElement[Any]  # what ranges, watermarks and ORDER BY compare
     exact: Callable[[Any], Any] | None = None  # a stored value as Arrow takes it; raises ValueError or TypeError
+
+    finer_than_microseconds: bool = False  # a time that the database keeps in nanoseconds
+    as_text: sa.ColumnElement[Any] | None = None  # where it is text after all; a cast by default
+    sorts: bool = True  # whether the database can order rows by it
+
+    @property
+    def arrow(self) -> pa.DataType:
+        """What its values become; text where nobody knows its type."""
+        import pyarrow as pa
+
+        if self.finer_than_microseconds and self.type:
+            return pa.time64("ns") if self.type.kind == "time" else pa.timestamp("ns", tz=self.type.time_zone)
+        return to_arrow(self.type or LogicalType("text"))
 
     @property
     def kind(self) -> str:
@@ -57,8 +73,8 @@ class Relation:
 
     def order(self) -> list[sa.ColumnElement[Any]]:
         """The key, or all columns where there is none: the same rows come in the same order again."""
-        by_name = {column.name: column.ordered for column in self.columns}
-        return [by_name[name] for name in self.key or by_name]
+        by_name = {column.name: column for column in self.columns}
+        return [by_name[name].ordered for name in self.key or by_name if by_name[name].sorts]
 
 
 def decimal_type(integer_digits: int, scale: int) -> LogicalType:

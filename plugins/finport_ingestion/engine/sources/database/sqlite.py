@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -25,13 +23,16 @@ from finport_ingestion.engine.errors import (
 )
 from finport_ingestion.engine.logical import LogicalType
 from finport_ingestion.engine.sources.database import values
+from finport_ingestion.engine.sources.database.local_file import database_file
 from finport_ingestion.engine.sources.database.relation import Column, Relation, decimal_type
 from finport_ingestion.engine.sources.database.sqlite_values import as_decimal, exact, stored_type
 from finport_ingestion.engine.sources.database.statement import named_table
 from finport_ingestion.engine.sources.interface import Access
 
 if TYPE_CHECKING:
-    from finport_ingestion.engine.sources.sql import SqlOptions
+    import pyarrow as pa
+
+    from finport_ingestion.engine.sources.sql import RelationOptions
 
 _STEPS_BETWEEN_CHECKS = 100_000
 _VIEW = "finport_query"
@@ -43,7 +44,7 @@ class SqliteDialect:
 
     def engine(self, access: Access) -> sa.Engine:
         """Opens the file for reading only, so that a wrong path makes no database."""
-        path = _path(access)
+        path = database_file(access)
         url = sa.URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "ro", "uri": "true"})
         timeout_seconds = access.deadline.bound(access.request_timeout_seconds)
         return sa.create_engine(
@@ -61,7 +62,7 @@ class SqliteDialect:
         driver.set_progress_handler(lambda: deadline.seconds_left() <= 0, _STEPS_BETWEEN_CHECKS)
         connection.exec_driver_sql("BEGIN")
 
-    def relation(self, connection: sa.Connection, options: SqlOptions, *, source: str) -> Relation:
+    def relation(self, connection: sa.Connection, options: RelationOptions, *, source: str) -> Relation:
         """A query becomes a temporary view: a view says what type its columns were declared with."""
         if options.table:
             table = named_table(connection, options.table, source=source)
@@ -89,6 +90,12 @@ class SqliteDialect:
         columns = [column for column in relation.columns if column.type is None]
         return {column.name: _widest(connection, relation, column, where) for column in columns}
 
+    def columnar(
+        self, connection: sa.Connection, statement: sa.Select[Any], *, access: Access, what: str, rows: int | None
+    ) -> Generator[pa.RecordBatch, None, None] | None:
+        """None: the driver gives rows."""
+        return None
+
     def spelled(self, value: Any) -> str:
         """Times as SQLite writes them, without zeros at the end: no other spelling of a moment sorts before."""
         if isinstance(value, datetime):
@@ -107,21 +114,6 @@ class SqliteDialect:
     def translated(self, error: BaseException, *, what: str, connection_id: str) -> FinportError:
         """See the protocol."""
         return _translated(error, what=what, connection_id=connection_id)
-
-
-def _path(access: Access) -> Path:
-    connection = access.connection
-    stated = (connection.extra.get("path") or connection.schema or connection.host) if connection else None
-    if not stated:
-        raise ConfigError(f"{access.source}: no file.", hint="put the file into the connection's extra, as 'path'")
-    path = Path(stated)
-    if not path.is_file():
-        raise SourceUnavailable(
-            f"{access.source}: there is no file {path}.", hint="check the path, and whether its volume is mounted"
-        )
-    if not os.access(path, os.R_OK):
-        raise AccessDenied(f"{access.source}: {path} cannot be read.", hint="give the worker's user the right to")
-    return path
 
 
 def _declared(connection: sa.Connection, table: str, schema: str | None) -> dict[str, str]:

@@ -47,9 +47,14 @@ def described(connection: sa.Connection, rows: sa.FromClause, *, source: str) ->
     """
     with connection.execute(sa.select(sa.text("*")).select_from(rows).limit(0)) as result:
         description: Sequence[Any] = result.cursor.description if result.cursor else ()
-    double = [name for name, count in Counter(each[0] for each in description).items() if count > 1]
+    checked_names([each[0] for each in description], source=source)
+    return description
+
+
+def checked_names(names: Sequence[str], *, source: str) -> None:
+    """Raise ConfigError where two columns have one name."""
+    double = [name for name, count in Counter(names).items() if count > 1]
     if double:
         raise ConfigError(
             f"{source}: two columns of the query are called '{double[0]}'.", hint="name them apart with AS in the query"
         )
-    return description

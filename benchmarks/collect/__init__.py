@@ -1,0 +1,1 @@
+"""How fast sources are read: the engine beside the fastest bare clients of the same protocol."""
