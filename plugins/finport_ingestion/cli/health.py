@@ -1,10 +1,11 @@
-"""`finport doctor` and `finport version`."""
+"""`finport health`, `finport doctor` and `finport version`."""
 
 from __future__ import annotations
 
 import dataclasses
 import platform
 from collections import Counter
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +13,9 @@ from finport_ingestion.cli import screen
 from finport_ingestion.cli.exits import Ending
 from finport_ingestion.cli.options import AsJson
 from finport_ingestion.cli.screen import column
+
+if TYPE_CHECKING:
+    from finport_ingestion.cli.api_health import ApiHealth
 
 _CHECKS = (column("level"), column("what"), column("told"), column("fix"))
 
@@ -38,3 +42,34 @@ def doctor(as_json: AsJson = False) -> None:
         screen.say(", ".join(f"{counts[level]} {level}" for level in ("ok", "warn", "fail") if counts[level]))
     if counts["fail"]:
         raise typer.Exit(Ending.REFUSED)
+
+
+def health(
+    source: Annotated[
+        str | None, typer.Argument(metavar="[SOURCE]", help="The history of this one; all by default.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Ask now; every source of a workflow by default.")] = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many checks count.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Tell how the sources' APIs stand: checks, circuits, quotas, who stands in for whom, lowered protections.
+
+    With `--check`, exits with 1 when a source does not answer.
+    """
+    from finport_ingestion.cli.api_health import asked, history, told
+
+    unhealthy = asked(source) if check else []
+    found = history(source, limit=limit) if source else told(limit=limit)
+    if as_json:
+        screen.show_json(found.as_document())
+    else:
+        _print_health(found)
+    if unhealthy:
+        raise typer.Exit(Ending.REFUSED)
+
+
+def _print_health(found: ApiHealth) -> None:
+    for title, rows, columns, empty in found.tables:
+        if rows or empty:
+            screen.heading(title)
+            screen.show_table(rows, columns, empty=empty or "nothing")

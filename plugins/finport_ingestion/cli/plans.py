@@ -64,10 +64,28 @@ def _document(documents: Catalog, name: str) -> dict[str, Any]:
     compiled = compile_plan(documents, name)
     whole = effective(compiled)
     sources = [
-        {**source, "stated": [_stated(one) for one in stated_by(documents, compiled, source["name"])]}
+        {
+            **source,
+            "stated": [_stated(one) for one in stated_by(documents, compiled, source["name"])],
+            **_forecast(documents, source["name"]),
+        }
         for source in whole.pop("sources")
     ]
     return {**whole, "dagId": compiled.dag_id, "digest": compiled.digest, "sources": sources}
+
+
+def _forecast(documents: Catalog, source: str) -> dict[str, list[str]]:
+    """Whether the requests that are left of the day suffice; nothing where no quota is stated."""
+    from finport_ingestion.engine.errors import FinportError
+    from finport_ingestion.engine.workflow.health import forecast_for
+
+    if documents.settings(source).settings.limits.quota.requests is None:
+        return {}
+    try:
+        return {"forecast": [f"quota: {forecast_for(documents, source, surroundings.services())}"]}
+    except FinportError as error:
+        # A plan is also printed where nothing is set up yet.
+        return {"forecast": [f"quota: not known here: {error.message}"]}
 
 
 def effective(compiled: Plan) -> dict[str, Any]:
@@ -94,6 +112,8 @@ def _print(shown: dict[str, Any]) -> None:
         screen.say(source["description"])
         rows = [{**one, "value": spell_value(one["value"])} for one in source["stated"]]
         screen.show_table(rows, _STATED)
+        for told in source.get("forecast", ()):
+            screen.say(told)
     screen.say()
 
 

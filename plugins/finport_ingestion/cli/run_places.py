@@ -73,17 +73,24 @@ def places_of(run: RunRow, steps: list[StepRow], places: Places) -> list[Row]:
     for part in run.sources:
         own = [step for step in steps if step.source == part.source]
         for area in AREAS:
-            folder = folder_of(places, area, workflow=run.key.workflow, source=part.source, run_id=run.key.run_id)
-            files = folder.files() if folder.path.exists() else []
-            if files:
-                size = sum(size for _, size, _ in files)
-                rows.append(_row(part.source, area, str(folder.path), f"{len(files)} file(s), {size:,} bytes"))
+            for name in _names(places, area, workflow=run.key.workflow, source=part.source):
+                folder = folder_of(places, area, workflow=run.key.workflow, source=name, run_id=run.key.run_id)
+                files = folder.files() if folder.path.exists() else []
+                if files:
+                    size = sum(size for _, size, _ in files)
+                    rows.append(_row(part.source, area, str(folder.path), f"{len(files)} file(s), {size:,} bytes"))
         rows += [
             _row(part.source, "published", f"{part.dataset}, commit {step.commit}", _published(step))
             for step in own
             if step.commit
         ]
     return rows
+
+
+def _names(places: Places, area: str, *, workflow: str, source: str) -> list[str]:
+    """The source's own folder, and those of sources that stood in for it."""
+    others = (folder.name for folder in _folders(places.at(f"{area}/{workflow}")))
+    return [source, *(name for name in others if name.startswith(f"{source}~"))]
 
 
 def _published(step: StepRow) -> str:

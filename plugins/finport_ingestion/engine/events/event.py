@@ -35,6 +35,18 @@ class EventType(StrEnum):
     WORKFLOW_COMPLETED = "io.finport.ingestion.workflow.completed"
     WORKFLOW_FAILED = "io.finport.ingestion.workflow.failed"
     AGENT_HEALTH = "io.finport.ingestion.agent.health"
+    CIRCUIT_OPENED = "io.finport.api.circuit_opened"
+    CIRCUIT_TRIED = "io.finport.api.circuit_half_opened"
+    CIRCUIT_CLOSED = "io.finport.api.circuit_closed"
+    LIMITER_LOST = "io.finport.api.limiter_lost"
+    LIMITER_BACK = "io.finport.api.limiter_back"
+    QUOTA_USED = "io.finport.api.quota_used"
+    SOURCE_UNHEALTHY = "io.finport.api.source_unhealthy"
+    SOURCE_HEALTHY = "io.finport.api.source_healthy"
+    SOURCE_SWITCHED = "io.finport.source_switched"
+    SOURCE_RETURNED = "io.finport.source_returned"
+    DATASET_STALE = "io.finport.dataset_stale"
+    PROTECTION_LOWERED = "io.finport.protection_lowered"
 
     @staticmethod
     def named(name: str) -> EventType:
@@ -120,6 +132,34 @@ class Event:
             subject=agent,
             time=at,
             facts={"agent": agent, "status": status},
+            relays=relays,
+        )
+
+    @staticmethod
+    def of_api(
+        event_type: EventType,
+        source: str,
+        *,
+        at: datetime,
+        facts: Facts,
+        run: RunKey | None = None,
+        once_for: str | None = None,
+        relays: tuple[str, ...] = ("log",),
+    ) -> Event:
+        """A change of an API, or of who serves a source: each moment is a fact of its own.
+
+        Args:
+            once_for: What makes it the same fact however often it is told, instead of the moment.
+        """
+        name = json.dumps([event_type, source, once_for or _moment(at)])
+        told = {"workflow": run.workflow, "run_id": run.run_id} if run else {}
+        return Event(
+            id=str(uuid.uuid5(_NAMESPACE, name)),
+            type=event_type,
+            source=f"finport://sources/{source}",
+            subject=source,
+            time=at,
+            facts={"source": source, **told, **facts},
             relays=relays,
         )
 

@@ -39,7 +39,7 @@ class Gate(Protocol):
         ...
 
     def report(self, answer: Answer) -> None:
-        """Tell how an admitted request went; of each, once."""
+        """Tell how an admitted request went; of each, once. Waits for nothing."""
         ...
 
 

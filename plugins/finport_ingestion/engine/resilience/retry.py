@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from finport_ingestion.engine.config.models.settings import RetrySettings
-from finport_ingestion.engine.errors import ConfigError, PermanentError, RateLimited
+from finport_ingestion.engine.errors import CircuitOpen, ConfigError, PermanentError, RateLimited
 
 _LEAST_USEFUL_SECONDS = 1.0
 
@@ -42,7 +42,7 @@ def decide(error: BaseException, attempt: Attempt, settings: RetrySettings) -> D
     if attempt.number >= attempt.tries:
         return Decision(delay_seconds=None, reason=f"all {attempt.tries} tries are used")
     delay = wait_seconds(attempt.number, settings)
-    asked = error.retry_after_seconds if isinstance(error, RateLimited) else None
+    asked = error.retry_after_seconds if isinstance(error, RateLimited | CircuitOpen) else None
     if asked is not None:
         delay = max(asked, 0.0)
     if attempt.seconds_left < delay + _LEAST_USEFUL_SECONDS:

@@ -5,67 +5,82 @@ No text in here repeats a header, a query or a body: they may hold secrets.
 
 from __future__ import annotations
 
-import socket
+import os
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from finport_ingestion.engine.errors import AccessDenied, ConfigError, FinportError, SourceUnavailable
 
 if TYPE_CHECKING:
-    import httpx
+    import aiohttp
 
 _OLD_TLS = {"TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE"}
 _NO_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
-_WANTS_CERTIFICATE = {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_HANDSHAKE_FAILURE", "TLSV1_ALERT_UNKNOWN_CA"}
+_WANTS_CERTIFICATE = {
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE",
+    "SSLV3_ALERT_BAD_CERTIFICATE",
+    "TLSV1_ALERT_UNKNOWN_CA",
+}
 
 
-@contextmanager
-def told_in_our_errors(what: str) -> Iterator[None]:
-    """Turn httpx's errors into ours; `what` names source, method and path, e.g. `prices: GET /v1/prices at host`."""
-    import httpx
+def translated(error: aiohttp.ClientError | OSError | ValueError, what: str) -> FinportError:
+    """An error of aiohttp as ours. Raise it `from None`: aiohttp's own text may quote a URL or a header.
 
-    try:
-        yield
-    except httpx.HTTPError as error:
-        # httpx's own text may quote a header, so the chain ends here.
-        raise _translated(error, what) from None
-    except httpx.InvalidURL:
-        raise ConfigError(f"{what}: the address is no valid URL.", hint="check host, url and path") from None
+    Args:
+        what: Source, method and path, e.g. `prices: GET /v1/prices at host`.
+    """
+    import aiohttp
 
-
-def _translated(error: httpx.HTTPError, what: str) -> FinportError:
-    import httpx
-
-    causes = list(_causes(error))
-    for cause in causes:
-        if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
+    for cause in _causes(error):
+        # aiohttp's own are kinds of SSLError without a reason. An end without TLS's goodbye is like any other end.
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, aiohttp.ClientError | ssl.SSLEOFError):
             return _tls_error(cause, what)
-        if isinstance(cause, socket.gaierror):
-            return SourceUnavailable(
-                f"{what}: the host name is not found.", hint="check the connection's host, and this machine's DNS"
-            )
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, TimeoutError):
         return SourceUnavailable(
-            f"{what}: no answer in time ({_words(error)}).",
+            f"{what}: no answer in time ({_waited_for(error)}).",
             hint="try later; if the server always needs longer, raise limits.requestTimeout",
         )
-    if isinstance(error, httpx.ProxyError):
+    if isinstance(error, ValueError | aiohttp.NonHttpUrlClientError):
+        told = "the address is no valid URL" if isinstance(error, aiohttp.ClientError) else "it cannot be sent"
+        return ConfigError(f"{what}: {told}.", hint="check host, url, path, headers and credentials")
+    if isinstance(error, aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError):
+        return _proxy_error(error, what)
+    if isinstance(error, aiohttp.ClientResponseError):
         return SourceUnavailable(
-            f"{what}: the proxy refuses or fails.", hint="check 'proxy' in the connection's extra, and the proxy itself"
+            f"{what}: the answer is no HTTP that can be understood.", hint="check port and scheme; try later"
         )
-    if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
-        return ConfigError(
-            f"{what}: the request cannot be sent as it is written.", hint="check URL, headers and credentials"
-        )
-    if isinstance(error, httpx.DecodingError):
-        return SourceUnavailable(f"{what}: the body is not compressed as its headers say.", hint="try later")
-    reason = next((cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror), _words(error))
     return SourceUnavailable(
-        f"{what}: the connection fails ({reason}).", hint="check host and port, and whether the server is up"
+        f"{what}: the connection fails ({_reason(error)}).", hint="check host and port, and whether the server is up"
+    )
+
+
+def _waited_for(error: TimeoutError) -> str:
+    import aiohttp
+
+    return "connect timeout" if isinstance(error, aiohttp.ConnectionTimeoutError) else "read timeout"
+
+
+def _proxy_error(error: aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError, what: str) -> FinportError:
+    status = getattr(error, "status", None)
+    if status is None:
+        return SourceUnavailable(
+            f"{what}: the proxy cannot be reached ({_reason(error)}).",
+            hint="check 'proxy' in the connection's extra or security.proxy, and the proxy itself",
+        )
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return AccessDenied(
+            f"{what}: the proxy wants other credentials.",
+            hint="put them into 'proxy' of the connection's extra, as http://login:password@host:port",
+        )
+    if status == HTTPStatus.FORBIDDEN:
+        return AccessDenied(f"{what}: the proxy lets nobody through to there.", hint="ask who runs the proxy")
+    return SourceUnavailable(
+        f"{what}: the proxy answers {status}.", hint="check the host, and whether the proxy can reach it"
     )
 
 
@@ -97,9 +112,13 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__ or cause.__context__
 
 
-def _words(error: Exception) -> str:
-    """`ReadTimeout` as `read timeout`."""
-    name = type(error).__name__
+def _reason(error: Exception) -> str:
+    """What the system says, else the kind of the error: `ServerDisconnectedError` as `server disconnected`."""
+    numbers = (cause.errno for cause in _causes(error) if isinstance(cause, OSError))
+    number = next((number for number in numbers if number), None)
+    if number:
+        return os.strerror(number)
+    name = type(error).__name__.removeprefix("Client").removesuffix("Error")
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
 
 

@@ -76,19 +76,20 @@ class Database:
             StateUnavailable: The database does not answer.
             SchemaOutdated: Its file, or its tables, are not there.
         """
-        with self._translated(), self.engine.begin() as connection:
+        with self.translated(), self.engine.begin() as connection:
             yield connection
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that changes something: all of it is kept, or nothing. Raises as `read` does."""
-        with self._translated(), self.engine.connect() as plain:
+        with self.translated(), self.engine.connect() as plain:
             connection = plain.execution_options(**{_WRITES: True})
             with connection.begin():
                 yield connection
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
+        """What the driver raises, as our errors."""
         try:
             yield
         except DBAPIError as error:

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from finport_ingestion.engine.state.api_tables import LOWERED, QUOTAS, RATES, REQUESTS
 from finport_ingestion.engine.state.keys import OPEN
 from finport_ingestion.engine.state.publications import Standing, items_as_json, publication_of
 from finport_ingestion.engine.state.tables import (
@@ -47,8 +48,10 @@ def prune(connection: Connection, *, before: datetime, now: datetime) -> Pruned:
     publications = _prune_publications(connection, before=before)
     runs = _old_runs(connection, before=before, now=now)
     steps = _delete_of_runs(connection, STEPS, runs)
-    for table in (SAGAS, NOTES, CHECKPOINTS, PINS):
+    for table in (SAGAS, NOTES, CHECKPOINTS, PINS, REQUESTS, LOWERED):
         _delete_of_runs(connection, table, runs)
+    for table in (RATES, QUOTAS):
+        connection.execute(sa.delete(table).where(table.c.updated_at < before))
     return Pruned(
         publications=publications,
         runs=_delete_of_runs(connection, RUNS, runs),

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from finport_ingestion.engine.errors import SchemaOutdated, StateUnavailable
+from finport_ingestion.engine.state.api_tables import METADATA
 from finport_ingestion.engine.state.database import BUSY_SECONDS, UPGRADE, Database, alone
-from finport_ingestion.engine.state.tables import METADATA, VERSION_TABLE
+from finport_ingestion.engine.state.tables import VERSION_TABLE
 
 if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy.engine import Connection
 
-HEAD = "0001"
+HEAD = "0003"
 """The revision that this code works with."""
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _VERSION = sa.table(VERSION_TABLE, sa.column("version_num"))

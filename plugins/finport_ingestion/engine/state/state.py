@@ -22,6 +22,7 @@ from finport_ingestion.engine.state import (
     steps,
 )
 from finport_ingestion.engine.state.actor import Actor
+from finport_ingestion.engine.state.apis import Apis
 from finport_ingestion.engine.state.database import Database
 from finport_ingestion.engine.state.delivered import EventRow
 from finport_ingestion.engine.state.keys import Driver, Status, StepKey
@@ -31,6 +32,7 @@ from finport_ingestion.engine.state.reading import Note, RunRow, Skip, SourceOve
 from finport_ingestion.engine.state.retention import Pruned
 from finport_ingestion.engine.state.sagas import Saga
 from finport_ingestion.engine.state.schema import Versioned
+from finport_ingestion.engine.state.tokens import StateTokens
 from finport_ingestion.engine.step import RunKey
 
 if TYPE_CHECKING:
@@ -40,13 +42,14 @@ if TYPE_CHECKING:
 class State:
     """What the project remembers. Safe to make before a fork; every method may be called from many processes.
 
-    Every method raises StateUnavailable when the database does not answer, and SchemaOutdated when it is of another
-    version than this package.
+    Every method raises StateUnavailable when the database does not answer, SchemaOutdated when it is of another one.
     """
 
     def __init__(self, url: str | URL, clock: Clock) -> None:
         self._base = Versioned(Database(url))
         self._clock = clock
+        self.apis = Apis(self._base, clock)
+        self.tokens = StateTokens(self._base, clock)
 
     def __str__(self) -> str:
         return str(self._base.database)

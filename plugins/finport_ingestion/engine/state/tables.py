@@ -1,96 +1,51 @@
 """The tables of the state database, as SQLAlchemy Core sees them; `migrations/` makes them.
 
-Every name begins with `finport_`: the database may be shared with other programs. No batch is stored as -1, because
-a key column cannot be NULL.
+No batch is stored as -1, because a key column cannot be NULL.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import sqlalchemy as sa
-from sqlalchemy.engine import Dialect
+
+from finport_ingestion.engine.state.columns import METADATA as METADATA
+from finport_ingestion.engine.state.columns import UtcTime, actor, key, text
 
 NO_BATCH = -1
 VERSION_TABLE = "finport_alembic_version"
 """Where Alembic writes which revision the database is of."""
 
 
-class UtcTime(sa.TypeDecorator[datetime]):
-    """An aware moment; SQLite keeps no zone, so UTC goes in and UTC comes out."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("the state database keeps aware times only")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-METADATA = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _key(name: str) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, primary_key=True)
-
-
-def _text(name: str) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False)
-
-
 def _step_key() -> list[sa.Column[str] | sa.Column[int]]:
     names = ("workflow", "run_id", "source", "step", "phase")
-    return [*(_key(name) for name in names), sa.Column("batch", sa.Integer, primary_key=True, autoincrement=False)]
-
-
-def _actor() -> list[sa.Column[str] | sa.Column[int]]:
-    return [
-        sa.Column("host", sa.Text),
-        sa.Column("pid", sa.BigInteger),
-        sa.Column("process_start", sa.Text),
-    ]
+    return [*(key(name) for name in names), sa.Column("batch", sa.Integer, primary_key=True, autoincrement=False)]
 
 
 PLANS = sa.Table(
     "finport_plans",
     METADATA,
-    _key("digest"),
+    key("digest"),
     sa.Column("content", sa.LargeBinary, nullable=False),
 )
 
 PINS = sa.Table(
     "finport_pins",
     METADATA,
-    _key("workflow"),
-    _key("run_id"),
-    _text("digest"),
+    key("workflow"),
+    key("run_id"),
+    text("digest"),
     sa.Column("pinned_at", UtcTime, nullable=False),
 )
 
 RUNS = sa.Table(
     "finport_runs",
     METADATA,
-    _key("workflow"),
-    _key("run_id"),
+    key("workflow"),
+    key("run_id"),
     sa.Column("run_after", UtcTime, nullable=False),
-    _text("trigger"),
+    text("trigger"),
     sa.Column("flags", sa.JSON, nullable=False),
-    _text("driver"),
-    _text("status"),
+    text("driver"),
+    text("status"),
     sa.Column("started_at", UtcTime, nullable=False),
     sa.Column("ended_at", UtcTime),
     sa.Index(None, "started_at"),
@@ -99,11 +54,11 @@ RUNS = sa.Table(
 SAGAS = sa.Table(
     "finport_sagas",
     METADATA,
-    _key("workflow"),
-    _key("run_id"),
-    _key("source"),
-    _text("dataset"),
-    _text("status"),
+    key("workflow"),
+    key("run_id"),
+    key("source"),
+    text("dataset"),
+    text("status"),
     sa.Column("reason", sa.Text),
     sa.Column("opened_at", UtcTime, nullable=False),
     sa.Column("closed_at", UtcTime),
@@ -115,14 +70,14 @@ STEPS = sa.Table(
     "finport_steps",
     METADATA,
     *_step_key(),
-    _text("dataset"),
+    text("dataset"),
     sa.Column("position", sa.Integer, nullable=False),
-    _text("status"),
+    text("status"),
     sa.Column("try_number", sa.Integer, nullable=False),
     sa.Column("started_at", UtcTime),
     sa.Column("ended_at", UtcTime),
     sa.Column("expires_at", UtcTime),
-    *_actor(),
+    *actor(),
     sa.Column("result", sa.JSON(none_as_null=True)),
     sa.Column("error_kind", sa.Text),
     sa.Column("reason", sa.Text),
@@ -133,16 +88,16 @@ NOTES = sa.Table(
     "finport_notes",
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
-    _text("workflow"),
-    _text("run_id"),
-    _text("source"),
-    _text("step"),
-    _text("phase"),
+    text("workflow"),
+    text("run_id"),
+    text("source"),
+    text("step"),
+    text("phase"),
     sa.Column("batch", sa.Integer, nullable=False),
     sa.Column("try_number", sa.Integer, nullable=False),
     sa.Column("at", UtcTime, nullable=False),
-    _text("kind"),
-    _text("text"),
+    text("kind"),
+    text("text"),
     sa.Index(None, "workflow", "run_id"),
 )
 
@@ -150,7 +105,7 @@ CHECKPOINTS = sa.Table(
     "finport_checkpoints",
     METADATA,
     *_step_key(),
-    _key("name"),
+    key("name"),
     sa.Column("value", sa.JSON, nullable=False),
     sa.Column("saved_at", UtcTime, nullable=False),
 )
@@ -158,11 +113,11 @@ CHECKPOINTS = sa.Table(
 LEASES = sa.Table(
     "finport_leases",
     METADATA,
-    _key("source"),
-    _key("dataset"),
+    key("source"),
+    key("dataset"),
     sa.Column("workflow", sa.Text),
     sa.Column("run_id", sa.Text),
-    *_actor(),
+    *actor(),
     sa.Column("expires_at", UtcTime),
 )
 
@@ -170,14 +125,14 @@ PUBLICATIONS = sa.Table(
     "finport_publications",
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
-    _text("source"),
-    _text("dataset"),
-    _text("storage"),
-    _text("commit_id"),
+    text("source"),
+    text("dataset"),
+    text("storage"),
+    text("commit_id"),
     sa.Column("position", sa.Integer, nullable=False),
-    _text("run_id"),
+    text("run_id"),
     sa.Column("row_count", sa.BigInteger, nullable=False),
-    _text("replaces"),
+    text("replaces"),
     sa.Column("items", sa.JSON, nullable=False),
     sa.Column("watermark", sa.JSON(none_as_null=True)),
     sa.Column("published_at", UtcTime, nullable=False),
@@ -189,7 +144,7 @@ UPDATES = sa.Table(
     "finport_updates",
     METADATA,
     sa.Column("publication", sa.Integer, primary_key=True, autoincrement=False),
-    _key("name"),
+    key("name"),
     sa.Column("updated_at", UtcTime, nullable=False),
     sa.Index(None, "name", "updated_at"),
 )
@@ -197,10 +152,10 @@ UPDATES = sa.Table(
 FINGERPRINTS = sa.Table(
     "finport_fingerprints",
     METADATA,
-    _key("source"),
-    _key("dataset"),
-    _key("item"),
-    _text("sha256"),
+    key("source"),
+    key("dataset"),
+    key("item"),
+    text("sha256"),
     sa.Column("size_bytes", sa.BigInteger),
     sa.Column("modified_at", UtcTime),
     sa.Column("etag", sa.Text),
@@ -211,8 +166,8 @@ FINGERPRINTS = sa.Table(
 WATERMARKS = sa.Table(
     "finport_watermarks",
     METADATA,
-    _key("source"),
-    _key("dataset"),
+    key("source"),
+    key("dataset"),
     sa.Column("watermark", sa.JSON, nullable=False),
     sa.Column("publication", sa.Integer, nullable=False),
 )
@@ -222,11 +177,11 @@ OUTBOX = sa.Table(
     METADATA,
     sa.Column("position", sa.Integer, primary_key=True),
     sa.Column("id", sa.Text, nullable=False, unique=True),
-    _text("type"),
-    _text("source"),
-    _text("subject"),
+    text("type"),
+    text("source"),
+    text("subject"),
     sa.Column("time", UtcTime, nullable=False),
-    _text("body"),
+    text("body"),
     sa.Column("workflow", sa.Text),
     sa.Column("run_id", sa.Text),
     sa.Index(None, "workflow", "run_id"),
@@ -237,9 +192,9 @@ OUTBOX = sa.Table(
 DELIVERIES = sa.Table(
     "finport_deliveries",
     METADATA,
-    _key("relay"),
+    key("relay"),
     sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
-    _text("subject"),
+    text("subject"),
     sa.Column("sent_at", UtcTime),
     sa.Column("claimed_until", UtcTime),
     sa.Column("attempts", sa.Integer, nullable=False),
@@ -252,4 +207,16 @@ DELIVERIES = sa.Table(
         sqlite_where=sa.text("sent_at IS NULL"),
         postgresql_where=sa.text("sent_at IS NULL"),
     ),
+)
+
+TOKENS = sa.Table(
+    "finport_tokens",
+    METADATA,
+    key("key"),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("sealed", sa.LargeBinary),
+    sa.Column("saved_at", UtcTime),
+    sa.Column("claim", sa.Text),
+    sa.Column("expires_at", UtcTime),  # of the claim
+    *actor(),
 )

@@ -25,7 +25,7 @@ def finished(unit: Unit, result: StepResult, clock: Clock) -> list[Event]:
             EventType.named(name),
             _occasion(unit),
             at=clock.now(),
-            facts=facts_of(result),
+            facts={**source.rights_facts, **facts_of(result)},
             schema=result.schema,
             relays=source.settings.events.relays,
         )

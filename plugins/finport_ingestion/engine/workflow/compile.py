@@ -21,6 +21,7 @@ _KEPT = (
     "depends_on",
     "merge_keys",
     "time_zone",
+    "rights",
     "description",
     "owner",
 )
@@ -46,6 +47,30 @@ def compile_plan(catalog: Catalog, workflow_name: str) -> Plan:
     )
 
 
+def plan_to_look(catalog: Catalog, source_name: str) -> Plan:
+    """A plan to look at one source with, outside its workflows and whether or not it is enabled: nothing publishes.
+
+    Raises:
+        ConfigError: No such source, or something is wrong with it or with what it refers to.
+    """
+    spec = catalog.source(source_name).spec
+    steps: list[dict[str, Any]] = [
+        {"name": "collect", "agent": "collector", "action": "collect_data_from_source"},
+        {"name": "convert", "agent": "converter", "action": "convert_to_standard_format", "dependsOn": ("collect",)},
+    ]
+    return Plan.model_validate(
+        {
+            "workflow": "look",
+            "description": spec.description,
+            "owner": spec.owner,
+            "schedule": {},
+            "timeout": "10m",
+            "steps": [{**step, "timeout": "5m", "retries": 0, "parallel": 1} for step in steps],
+            "sources": [_source(catalog, catalog.source(source_name))],
+        }
+    )
+
+
 def _steps(workflow: Workflow) -> list[dict[str, Any]]:
     steps: list[dict[str, Any]] = []
     for step in workflow.spec.steps:
@@ -55,7 +80,7 @@ def _steps(workflow: Workflow) -> list[dict[str, Any]]:
     return steps
 
 
-def _source(catalog: Catalog, source: Source) -> dict[str, Any]:
+def _source(catalog: Catalog, source: Source, *, with_fallbacks: bool = True) -> dict[str, Any]:
     # Models go into the plan as they are: they are frozen and checked, and keep what the author wrote apart.
     spec = source.spec
     fields: dict[str, Any] = {to_camel(key): getattr(spec, key) for key in _KEPT if key in spec.model_fields_set}
@@ -77,4 +102,7 @@ def _source(catalog: Catalog, source: Source) -> dict[str, Any]:
         fields["convert"] = format_spec.convert
         if format_spec.contract and not spec.contract.columns:
             fields["contract"] = format_spec.contract
+    if spec.fallbacks and with_fallbacks:
+        fallbacks = (catalog.source(name) for name in spec.fallbacks)
+        fields["fallbacks"] = [_source(catalog, other, with_fallbacks=False) for other in fallbacks]
     return fields

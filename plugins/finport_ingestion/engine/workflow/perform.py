@@ -6,6 +6,7 @@ publication, events) is committed in one transaction once the step's data is dur
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,8 +14,10 @@ from datetime import datetime, timedelta
 from finport_ingestion.engine.clock import Deadline
 from finport_ingestion.engine.config.environment import fill
 from finport_ingestion.engine.errors import FinportError, LeaseHeld, Skipped
-from finport_ingestion.engine.records import Publication, StepResult
+from finport_ingestion.engine.records import Publication, Replaces, StepResult
 from finport_ingestion.engine.resilience.retry import Attempt, Decision, decide
+from finport_ingestion.engine.resilience.watch import Watch
+from finport_ingestion.engine.sources.opening import open_source
 from finport_ingestion.engine.state.actor import Actor
 from finport_ingestion.engine.state.keys import StepKey
 from finport_ingestion.engine.step import Flags, NoProgress, Phase, Progress, Publishing, RunKey, StepContext
@@ -22,6 +25,9 @@ from finport_ingestion.engine.workflow import announce
 from finport_ingestion.engine.workflow.plan import Plan, PlannedSource
 from finport_ingestion.engine.workflow.registry import ACTIONS, action, action_key
 from finport_ingestion.engine.workflow.services import Services
+from finport_ingestion.engine.workflow.standins import DOWN, is_given_up, served
+from finport_ingestion.engine.workflow.switching import ask_others, is_fresh, leave_stale, may_switch, settle_service
+from finport_ingestion.engine.workflow.taking_back import take_back_stand_ins
 
 _RESERVE_SECONDS = 60.0
 _RESERVE_SHARE = 0.1
@@ -71,10 +77,10 @@ def perform(unit: Unit, services: Services) -> StepResult:
     """
     _begin(unit, services)
     try:
-        context = context_of(unit, services)
-        context.deadline.check()
-        result = _call(context, unit)
+        result = _result(unit, services)
     except Skipped as skipped:
+        if is_fresh(unit, skipped):
+            settle_service(unit, services, unchanged=True)
         services.state.skip_step(unit.key, skipped.message)
         services.state.finish_source(unit.run, unit.source, unit.key.dataset, "skipped", skipped.message)
         raise
@@ -86,6 +92,8 @@ def perform(unit: Unit, services: Services) -> StepResult:
         raise
     provides = unit.plan.source(unit.source).provides
     services.state.finish_step(unit.key, result, announce.finished(unit, result, services.clock), provides=provides)
+    if result.publication is not None:
+        settle_service(unit, services)
     if unit.step == unit.plan.steps[-1].name and unit.phase in (Phase.RUN, Phase.SEAL):
         services.state.finish_source(unit.run, unit.source, unit.key.dataset, "succeeded")
     return result
@@ -102,17 +110,59 @@ def _begin(unit: Unit, services: Services) -> None:
         raise StepFailed(held, _decision(unit, held, services)) from held
 
 
-def context_of(unit: Unit, services: Services) -> StepContext:
+def _result(unit: Unit, services: Services) -> StepResult:
+    """What came of the unit, from the source or from one that stands in for it."""
+    with services.gates.watched(unit.run) as watch:
+
+        def work() -> StepResult:
+            context = context_of(unit, services, watch)
+            context.deadline.check()
+            take_back_stand_ins(context, services)
+            return _call(context, unit)
+
+        try:
+            result = work()
+        except DOWN as error:
+            if not may_switch(unit) or not is_given_up(error, again=_decision(unit, error, services).again):
+                raise
+            try:
+                result = ask_others(unit, error, services, kind=lambda: _kind(unit, services), work=work)
+            except DOWN as last:
+                if not _decision(unit, last, services).again:
+                    leave_stale(unit, last, services)
+                raise
+        return _told(unit, result, watch, services)
+
+
+def _kind(unit: Unit, services: Services) -> Replaces:
+    return open_source(context_of(unit, services)).replaces(None)
+
+
+def _told(unit: Unit, result: StepResult, watch: Watch, services: Services) -> StepResult:
+    """The result with notes on what happened at the gates, and on who serves."""
+    source = served(unit.plan, unit.run, unit.source, services)
+    notes = [*result.notes, *watch.notes]
+    if source.stands_in_for and unit.phase is not Phase.BATCH:
+        notes.append(f"{source.served_by} stands in for {source.stands_in_for}")
+    return dataclasses.replace(result, notes=tuple(notes))
+
+
+def context_of(unit: Unit, services: Services, gates: Watch | None = None) -> StepContext:
     """All that the unit's step may use, with `${VARIABLES}` filled in.
 
     Raises:
         ConfigError: A variable is not set.
     """
-    source = unit.plan.source(unit.source)
-    return _context(unit, services, fill(source, services.environment, key=f"source {source.name}"))
+    return _context(unit, services, _filled(served(unit.plan, unit.run, unit.source, services), services), gates)
 
 
-def _context(unit: Unit, services: Services, source: PlannedSource) -> StepContext:
+def _filled(source: PlannedSource, services: Services) -> PlannedSource:
+    # A variable that only a fallback needs must not stop the source itself.
+    alone = source.model_copy(update={"fallbacks": ()}) if source.fallbacks else source
+    return fill(alone, services.environment, key=f"source {source.served_by or source.name}")
+
+
+def _context(unit: Unit, services: Services, source: PlannedSource, gates: Watch | None = None) -> StepContext:
     return StepContext(
         plan=unit.plan,
         source=source,
@@ -123,9 +173,11 @@ def _context(unit: Unit, services: Services, source: PlannedSource) -> StepConte
         places=services.places,
         connections=services.connections,
         memory=services.state,
+        vault=services.state.tokens,
         clock=services.clock,
         progress=unit.progress,
         flags=unit.flags,
+        gates=gates,
     )
 
 
@@ -166,7 +218,7 @@ def take_back(plan: Plan, run: RunKey, source: str, services: Services, *, reaso
         publication = step.find(context)
         if publication is not None:
             notes.append(step.compensate(context))
-            services.state.forget_publication(source, dataset, publication.run_id)
+            services.state.forget_publication(publication.source, dataset, publication.run_id)
     note = "; ".join(notes) or "nothing had been published"
     services.state.finish_source(run, source, dataset, "failed", f"{reason} ({note})")
     return note
@@ -179,8 +231,9 @@ def _publishing(plan: Plan, run: RunKey, source: str, services: Services) -> Ite
             unit = Unit(plan=plan, run=run, source=source, step=planned.name, phase=Phase.RUN)
             step: Publishing = ACTIONS.get(action_key(planned.agent, planned.action))()  # type: ignore[assignment]
             # What was published is settled also where a variable of the source itself is gone.
-            settings = fill(plan.source(source).settings, services.environment, key=f"source {source}")
-            filled = plan.source(source).model_copy(update={"settings": settings})
+            serves = served(plan, run, source, services)
+            settings = fill(serves.settings, services.environment, key=f"source {source}")
+            filled = serves.model_copy(update={"settings": settings})
             yield _context(unit, services, filled), step
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from finport_ingestion.engine.config.models.contract import Contract
+from finport_ingestion.engine.config.models.documentation import Rights
 from finport_ingestion.engine.config.models.documents import AnyAuth, AnyFormat, AnySource, Incremental, Schedule
 from finport_ingestion.engine.config.models.settings import Settings
 from finport_ingestion.engine.model import Duration, Spec, deep_merge, plain
@@ -51,6 +52,30 @@ class PlannedSource(Spec):
     provides: tuple[str, ...] = ()
     merge_keys: tuple[str, ...] = ()
     time_zone: str | None = None
+    rights: Rights | None = None
+    fallbacks: tuple[PlannedSource, ...] = ()
+    # What a run fills in when this one stands in for another (standins.py):
+    stands_in_for: str | None = None
+    served_by: str | None = None
+    known_items: tuple[str, ...] = ()
+    only_after: str | None = None
+
+    @property
+    def folder(self) -> str:
+        """The name of its folders: what a stand-in delivers lies apart, and each row's part says so."""
+        return f"{self.stands_in_for}~{self.served_by}" if self.stands_in_for else self.name
+
+    @property
+    def service_facts(self) -> dict[str, str]:
+        """What manifests say of who delivered in the place of whom."""
+        return {"served_by": self.served_by, "stands_in_for": self.stands_in_for} if self.stands_in_for else {}  # type: ignore[dict-item]
+
+    @property
+    def rights_facts(self) -> dict[str, str]:
+        """What manifests and events say of the use of the data; nothing where the document says nothing."""
+        if self.rights is None:
+            return {}
+        return {"entitlement": self.rights.entitlement, "redistribution": self.rights.redistribution}
 
 
 class Plan(Spec):

@@ -23,6 +23,8 @@ class Action(Entry):
     announces: Mapping[Phase, tuple[str, ...]] = field(default_factory=dict)
     """Event types by the phase whose end they tell of."""
     announces_failure: str | None = None
+    asks: tuple[Phase, ...] = ()
+    """The phases that ask the source before anything is listed: another source may answer in its place."""
     publishes: bool = False
     """Whether its end updates the assets that the source provides."""
 
@@ -48,8 +50,11 @@ _ENTRIES: dict[str, Action] = {
         seal="land",
         announces={Phase.SPLIT: ("collection_started",), Phase.SEAL: ("collection_completed",)},
         announces_failure="collection_failed",
+        asks=(Phase.SPLIT,),
     ),
-    "connector/establish_secure_connection": Action("finport_ingestion.engine.workflow.steps.connect:ConnectStep"),
+    "connector/establish_secure_connection": Action(
+        "finport_ingestion.engine.workflow.steps.connect:ConnectStep", asks=(Phase.RUN,)
+    ),
     "converter/convert_to_standard_format": Action(
         "finport_ingestion.engine.convert.step:ConvertStep",
         split="infer",
@@ -58,7 +63,7 @@ _ENTRIES: dict[str, Action] = {
         announces={Phase.SEAL: ("schema_inferred", "format_converted")},
     ),
     "scheduler/validate_source_availability": Action(
-        "finport_ingestion.engine.workflow.steps.availability:AvailabilityStep"
+        "finport_ingestion.engine.workflow.steps.availability:AvailabilityStep", asks=(Phase.RUN,)
     ),
 }
 

@@ -15,6 +15,7 @@ from finport_ingestion.engine.project import STATE_CONNECTION, Project
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
+    from finport_ingestion.engine.resilience.gates import Gates
     from finport_ingestion.engine.state.state import State
 
 
@@ -28,20 +29,24 @@ class Services:
     connections: Connections
     clock: Clock
     environment: Mapping[str, str]
+    gates: Gates
 
     @staticmethod
     def of(
         project: Project, connections: Connections | None = None, clock: Clock | None = None, places: str | None = None
     ) -> Services:
         """The services of a project, by its environment and connections."""
+        from finport_ingestion.engine.resilience.gates import Gates
         from finport_ingestion.engine.state.state import State
 
         connections = connections or EnvironmentConnections()
         clock = clock or SystemClock()
+        state = State(state_url_of(project, connections), clock)
         return Services(
             project=project,
             places=project.places(places),
-            state=State(state_url_of(project, connections), clock),
+            state=state,
+            gates=Gates(state.apis, connections, clock),
             connections=connections,
             clock=clock,
             environment=project.environment(),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-from finport_ingestion.engine.state.tables import METADATA, VERSION_TABLE
+from finport_ingestion.engine.state.api_tables import METADATA
+from finport_ingestion.engine.state.tables import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from finport_ingestion.engine.errors import Skipped
 from finport_ingestion.engine.records import StepResult
-from finport_ingestion.engine.sources.opening import open_source
+from finport_ingestion.engine.sources.opening import forecast, open_source
 from finport_ingestion.engine.step import StepContext
 
 
@@ -22,8 +22,10 @@ class AvailabilityStep:
             )
         self._check_frequency(context)
         self._check_dependencies(context)
+        # Before the check, which is a request of the day itself.
+        told = forecast(context)
         answered = open_source(context).check()
-        return StepResult(notes=(answered,))
+        return StepResult(notes=(answered, *((str(told),) if told else ())))
 
     def _check_frequency(self, context: StepContext) -> None:
         source, flags = context.source, context.flags
