@@ -108,6 +108,8 @@ def test_the_trigger_form_offers_the_sources_and_the_overrides(project: Path) ->
         "skip_change_detection",
         "skip_data_quality",
         "dry_run",
+        "backfill_from",
+        "backfill_until",
     }
     assert not any(dag.params[name] for name in switches)
 

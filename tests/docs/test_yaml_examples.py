@@ -19,8 +19,16 @@ _AROUND = {
     "auth": ("Authentication", "{}"),
     "settings": ("Policy", "{}"),
     "store": ("Policy", "settings:\n{}"),
+    "incremental": ("Source", "{}source: {{protocol: file, path: /in}}"),
+    "contract": ("Source", "{}source: {{protocol: file, path: /in}}"),
 }
-_FOLDERS = {"Source": "sources", "Workflow": "workflows", "Policy": "policies", "Format": "formats"}
+_FOLDERS = {
+    "Source": "sources",
+    "Authentication": "authentication",
+    "Workflow": "workflows",
+    "Policy": "policies",
+    "Format": "formats",
+}
 _BLOCKS = [block for page in (*WRITTEN, *GENERATED) for block in blocks(page, "yaml")]
 _PARTS = [block for block in _BLOCKS if "apiVersion" not in block.text and not block.text.startswith("# yaml-language")]
 

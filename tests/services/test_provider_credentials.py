@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from finport_ingestion.engine.connections import ConnectionSpec, EnvironmentConnections
-from finport_ingestion.engine.errors import SourceUnavailable
+from finport_ingestion.engine.errors import AccessDenied, SourceUnavailable
 from finport_ingestion.hooks.connections import AirflowConnections
 from tests.services.process import free_port
 from tests.services.s3_server import S3Server
@@ -56,3 +57,14 @@ def test_a_role_without_an_answer_is_told_without_secrets(monkeypatch: pytest.Mo
         found()
     assert "pl4nted" not in str(raised.value)
     assert raised.value.hint
+
+
+def test_a_machine_without_credentials_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "absent"))
+    monkeypatch.setenv(f"AIRFLOW_CONN_{ID.upper()}", json.dumps({"conn_type": "aws"}))
+    with pytest.raises(AccessDenied, match="holds no keys"):
+        found()

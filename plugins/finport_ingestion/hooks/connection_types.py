@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-import ssl
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from airflow.sdk import BaseHook
 
-from finport_ingestion.engine.clock import SystemClock
+from finport_ingestion.engine.clock import Deadline, SystemClock
 from finport_ingestion.engine.connections import ConnectionSpec
 from finport_ingestion.engine.errors import FinportError
+from finport_ingestion.engine.network.protection import Protection
+from finport_ingestion.engine.resilience.gate import LocalGate
+from finport_ingestion.engine.sources.interface import Access
 from finport_ingestion.hooks.connections import AirflowConnections
 
 _SECONDS = 10.0
+_ONE_A_SECOND = (1, 1)
 
 
 class _TestedHook(BaseHook):
@@ -48,15 +52,14 @@ class HttpConnectionHook(_TestedHook):
     default_conn_name = "finport_http_default"
 
     def _try(self, connection: ConnectionSpec) -> str:
-        import httpx
+        from finport_ingestion.engine.auth.interface import Request
+        from finport_ingestion.engine.sources.web.address import base_url
+        from finport_ingestion.engine.sources.web.caller import caller
 
-        tls = ssl.create_default_context(cafile=connection.extra.get("ca_file"))
-        tls.minimum_version = ssl.TLSVersion.TLSv1_2
-        try:
-            answer = httpx.head(connection.host or "", verify=tls, timeout=_SECONDS, trust_env=False)
-        except httpx.HTTPError as error:
-            raise FinportError(f"{connection.host} does not answer: {type(error).__name__}.") from error
-        return f"{connection.host} answers with status {answer.status_code}"
+        access = _access(connection)
+        url = base_url(None, access)
+        reply = caller(access)(Request(method="HEAD", url=url))
+        return f"{urlsplit(url).hostname} answers with status {reply.status}"
 
 
 class FileConnectionHook(_TestedHook):
@@ -86,3 +89,25 @@ class StateConnectionHook(_TestedHook):
 
         State(state_url(connection), SystemClock()).check()
         return "the state database is there and up to date"
+
+
+def _access(connection: ConnectionSpec) -> Access:
+    """A try sends no credentials, and knows no policy: whatever some policy may allow is reached."""
+    clock = SystemClock()
+    return Access(
+        source=connection.id,
+        connection=connection,
+        auth=None,
+        auth_connection=None,
+        deadline=Deadline.after(_SECONDS, clock=clock, what="the try"),
+        gate=LocalGate.of(f"try of {connection.id}", _ONE_A_SECOND, clock),
+        protection=Protection(
+            min_tls="1.2",
+            allow_plaintext=True,
+            allow_private_network=True,
+            ca_file=connection.extra.get("ca_file"),
+            proxy=connection.extra.get("proxy"),
+        ),
+        request_timeout_seconds=_SECONDS,
+        connections=1,
+    )

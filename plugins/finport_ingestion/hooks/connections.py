@@ -7,6 +7,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from finport_ingestion.engine.connections import ConnectionSpec
 from finport_ingestion.engine.errors import MissingConnection
+from finport_ingestion.hooks.provided import with_provided
 from finport_ingestion.hooks.specs import spec_of
 
 
@@ -26,4 +27,4 @@ class AirflowConnections:
                 f"no connection '{connection_id}'.",
                 hint=f"add it in Airflow (Admin, Connections), or set AIRFLOW_CONN_{connection_id.upper()}",
             ) from error
-        return spec_of(connection_id, connection)
+        return with_provided(spec_of(connection_id, connection, read=lambda: self.get(connection_id)))

@@ -31,7 +31,8 @@ def _aws(spec: ConnectionSpec) -> ConnectionSpec:
     from botocore import exceptions as aws
 
     try:
-        found = AwsBaseHook(aws_conn_id=spec.id, client_type="sts").get_credentials()
+        session = AwsBaseHook(aws_conn_id=spec.id, client_type="sts").get_session()
+        given = session.get_credentials()
     except (aws.ConnectionError, aws.HTTPClientError) as error:
         raise SourceUnavailable(
             f"connection '{spec.id}': AWS does not answer ({type(error).__name__}).",
@@ -42,6 +43,12 @@ def _aws(spec: ConnectionSpec) -> ConnectionSpec:
             f"connection '{spec.id}': AWS gives no credentials ({type(error).__name__}).",
             hint="check the role, its trust policy and the keys that assume it",
         ) from None
+    if given is None:
+        raise AccessDenied(
+            f"connection '{spec.id}': it holds no keys, and AWS gives this machine none.",
+            hint="fill in the connection's login and password, or give the worker a role",
+        )
+    found = given.get_frozen_credentials()
     extra = {name: value for name, value in spec.extra.items() if name not in _AWS_WAYS}
     if found.token:
         extra["aws_session_token"] = found.token

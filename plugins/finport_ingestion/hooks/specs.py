@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from finport_ingestion.engine.connections import ConnectionSpec
@@ -11,8 +12,17 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
 
 
-def spec_of(connection_id: str, connection: Connection | StoredConnection) -> ConnectionSpec:
-    """What the engine needs of `connection`; its password is asked for when it is used."""
+def spec_of(
+    connection_id: str,
+    connection: Connection | StoredConnection,
+    *,
+    read: Callable[[], ConnectionSpec] | None = None,
+) -> ConnectionSpec:
+    """What the engine needs of `connection`; its password is asked for when it is used.
+
+    Args:
+        read: Asks Airflow for it once more.
+    """
     return ConnectionSpec(
         id=connection_id,
         kind=connection.conn_type or "",
@@ -21,5 +31,6 @@ def spec_of(connection_id: str, connection: Connection | StoredConnection) -> Co
         schema=connection.schema or None,
         login=connection.login or None,
         extra=connection.extra_dejson,
-        secret=lambda: connection.password,
+        secret=lambda: connection.password or None,
+        read=read,
     )

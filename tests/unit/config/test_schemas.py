@@ -125,7 +125,20 @@ def test_a_definition_names_itself_as_kubernetes_asks(kind: str) -> None:
 @kinds
 def test_only_what_may_be_anything_is_free_in_a_definition(kind: str) -> None:
     free = {path.rpartition(".")[2] for path in _free(_resource_schema(kind), kind)}
-    assert free <= {"arguments", "minimum", "maximum", "query", "header", "sheet", "items", "filter", "authenticate"}
+    allowed = {
+        "arguments",
+        "minimum",
+        "maximum",
+        "query",
+        "header",
+        "sheet",
+        "items",
+        "filter",
+        "body",
+        "lookback",
+        "authenticate",
+    }
+    assert free <= allowed | {"claims"}
 
 
 def _free(schema: dict[str, Any], path: str) -> Iterator[str]:

@@ -12,9 +12,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from finport_ingestion.engine.auth.credentials import secret_of
-from finport_ingestion.engine.auth.interface import Grant, Signer
-from finport_ingestion.engine.auth.signing import FixedHeaders, FixedParameter
+from finport_ingestion.engine.auth.credentials import Credentials
+from finport_ingestion.engine.auth.interface import Grant, Request, Signer
+from finport_ingestion.engine.auth.signing import FromConnection, with_headers, with_parameters
 from finport_ingestion.engine.options import AuthOptions
 
 
@@ -26,6 +26,7 @@ class ApiKeyOptions(AuthOptions):
         default=None, description="Connection whose password is the key; the source's by default."
     )
     header: str | None = Field(default=None, description="Header that takes the key.")
+    prefix: str = Field(default="", description="What stands before the key in the header, e.g. `Token `.")
     parameter: str | None = Field(default=None, description="Query parameter that takes the key.")
 
     @model_validator(mode="after")
@@ -50,10 +51,16 @@ class ApiKey:
         Raises:
             ConfigError: The connection has no password.
         """
-        key = secret_of(self._grant)
-        if self._options.header:
-            return FixedHeaders({self._options.header: key})
-        return FixedParameter(str(self._options.parameter), key)
+        credentials, options = Credentials(self._grant), self._options
+        credentials.password()
+
+        def sign(request: Request) -> Request:
+            key = credentials.password()
+            if options.header:
+                return with_headers(request, {options.header: f"{options.prefix}{key}"})
+            return with_parameters(request, {str(options.parameter): key})
+
+        return FromConnection(credentials, sign)
 
     def prepare(self, tls: ssl.SSLContext) -> None:
         """Nothing to load."""

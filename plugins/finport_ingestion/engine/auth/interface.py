@@ -12,8 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from finport_ingestion.engine.network.protection import Protection
+
 if TYPE_CHECKING:
-    from finport_ingestion.engine.clock import Clock
+    from finport_ingestion.engine.auth.vault import TokenVault
+    from finport_ingestion.engine.clock import Clock, Deadline
     from finport_ingestion.engine.connections import ConnectionSpec
 
 
@@ -34,6 +37,7 @@ class Reply:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
+    cookies: tuple[str, ...] = field(default=(), repr=False)  # the Set-Cookie headers, one each, as they came
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,9 @@ class Grant:
     clock: Clock
     send: Callable[[Request], Reply]  # over the source's TLS, proxy and checked addresses; no redirects, no retries
     base_url: str | None = None  # of the source, for addresses that are stated relative to it
+    protection: Protection = field(default_factory=Protection)  # of the source; holds for token servers too
+    vault: TokenVault | None = None  # where tokens are shared between processes; by default only within this one
+    deadline: Deadline | None = None  # of the source: nobody waits longer for another one who renews a token
 
 
 class Signer(Protocol):
@@ -73,5 +80,5 @@ class AuthMethod(Protocol):
         ...
 
     def prepare(self, tls: ssl.SSLContext) -> None:
-        """Load a client certificate, where the method has one."""
+        """Load the client certificate, where the method is one; that of any other's connection is loaded beside it."""
         ...

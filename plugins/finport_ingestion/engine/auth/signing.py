@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 from urllib.parse import quote_plus, urlsplit, urlunsplit
 
+from finport_ingestion.engine.auth.credentials import Credentials
 from finport_ingestion.engine.auth.interface import Request
 
 
@@ -17,33 +18,31 @@ def with_headers(request: Request, headers: Mapping[str, str]) -> Request:
     return dataclasses.replace(request, headers={**kept, **headers})
 
 
-class FixedHeaders:
-    """The same headers on each request."""
+def with_parameters(request: Request, parameters: Mapping[str, str]) -> Request:
+    """`request` with these in its query, last and in this order; the rest of the query stays as it is written."""
+    pairs = {quote_plus(name): f"{quote_plus(name)}={quote_plus(value)}" for name, value in parameters.items()}
+    url = urlsplit(request.url)
+    kept = [pair for pair in url.query.split("&") if pair and pair.partition("=")[0] not in pairs]
+    return dataclasses.replace(request, url=urlunsplit(url._replace(query="&".join([*kept, *pairs.values()]))))
 
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        self._headers = headers
+
+class FromConnection:
+    """Credentials of a connection on each request, which is read once more when a server refuses them.
+
+    `sign` takes them out of `credentials` and gives the same for the same request, signed or not.
+    """
+
+    def __init__(self, credentials: Credentials, sign: Callable[[Request], Request]) -> None:
+        self._credentials = credentials
+        self._sign = sign
 
     def signed(self, request: Request) -> Request:
-        return with_headers(request, self._headers)
+        return self._sign(request)
 
     def renew(self, rejected: Request) -> bool:
-        return False
-
-
-class FixedParameter:
-    """A key in the query."""
-
-    def __init__(self, parameter: str, key: str) -> None:
-        self._pair = f"{quote_plus(parameter)}={quote_plus(key)}"
-
-    def signed(self, request: Request) -> Request:
-        url = urlsplit(request.url)
-        name = self._pair.partition("=")[0]
-        kept = [pair for pair in url.query.split("&") if pair and pair.partition("=")[0] != name]
-        return dataclasses.replace(request, url=urlunsplit(url._replace(query="&".join([*kept, self._pair]))))
-
-    def renew(self, rejected: Request) -> bool:
-        return False
+        """Whether the connection holds others by now."""
+        self._credentials.reread()
+        return self._sign(rejected) != rejected
 
 
 class Tokens(Protocol):
@@ -58,16 +57,18 @@ class Tokens(Protocol):
         ...
 
 
-class Bearer:
-    """A token that is renewed ahead of its end, and once when the server rejects it all the same."""
+class Carried:
+    """A token in a header, renewed ahead of its end, and once when the server rejects it all the same."""
 
-    def __init__(self, tokens: Tokens) -> None:
+    def __init__(self, tokens: Tokens, *, header: str = "Authorization", prefix: str = "Bearer ") -> None:
         self._tokens = tokens
+        self._header = header
+        self._prefix = prefix
 
     def signed(self, request: Request) -> Request:
-        return with_headers(request, {"Authorization": f"Bearer {self._tokens.current()}"})
+        return with_headers(request, {self._header: f"{self._prefix}{self._tokens.current()}"})
 
     def renew(self, rejected: Request) -> bool:
         """Fetch another token. It may wait for the token server."""
-        self._tokens.renewed(rejected.headers["Authorization"].removeprefix("Bearer "))
+        self._tokens.renewed(rejected.headers[self._header].removeprefix(self._prefix))
         return True

@@ -1,0 +1,1 @@
+"""Every method of authentication over a real server of its kind."""
