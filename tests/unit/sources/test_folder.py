@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,13 @@ from typing import Any
 
 import pytest
 
-from finport_ingestion.engine.errors import ConfigError, SourceItemChanged, SourceItemMissing, SourceUnavailable
+from finport_ingestion.engine.errors import (
+    ConfigError,
+    FormatError,
+    SourceItemChanged,
+    SourceItemMissing,
+    SourceUnavailable,
+)
 from finport_ingestion.engine.records import Replaces, Watermark
 from finport_ingestion.engine.sources.folder import FolderSource
 from tests.conformance.sources.access import ManualClock, access, connection
@@ -219,3 +226,57 @@ def test_a_folder_that_is_filled_while_it_is_listed_gives_whole_items(tmp_path: 
     finally:
         stop.set()
         writer.join()
+
+
+def test_a_file_that_grows_between_two_looks_waits_for_the_next_run(tmp_path: Path) -> None:
+    then = datetime(2024, 1, 1, tzinfo=UTC)
+    for name in ("grows.csv", "rests.csv", "goes.csv"):
+        write(tmp_path / name, modified_at=then)
+
+    class Writer(ManualClock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            # The sender keeps the old time while it writes.
+            write(tmp_path / "grows.csv", "a\n1\n2\n", modified_at=then)
+            write(tmp_path / "comes.csv", modified_at=then)
+            (tmp_path / "goes.csv").unlink()
+
+    clock = Writer()
+    assert names(folder_source(tmp_path, clock=clock, lookAgain="10s")) == ["rests.csv"]
+    assert clock.slept == [10]
+    assert names(folder_source(tmp_path, clock=ManualClock(), lookAgain="10s")) == [
+        "comes.csv",
+        "grows.csv",
+        "rests.csv",
+    ]
+
+
+def test_an_empty_folder_is_looked_at_once(tmp_path: Path) -> None:
+    clock = ManualClock()
+    assert names(folder_source(tmp_path, clock=clock, lookAgain="10s")) == []
+    assert clock.slept == []
+
+
+def test_the_checksum_beside_a_file_is_stated(tmp_path: Path) -> None:
+    digits = hashlib.sha256(b"a\n1\n").hexdigest()
+    write(tmp_path / "a.csv")
+    write(tmp_path / "a.csv.sha256", f"{digits}  a.csv\n")
+    (item,) = folder_source(tmp_path, pattern="*.csv", checksumSuffix=".sha256").discover(None)
+    assert item.checksum == f"sha256:{digits}"
+
+
+def test_a_file_whose_checksum_is_not_there_yet_waits_for_the_next_run(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path / "a.csv")
+    write(tmp_path / "b.csv")
+    write(tmp_path / "b.csv.md5", "")
+    assert names(folder_source(tmp_path, checksumSuffix=".md5")) == []
+    assert "b.csv.md5 is still empty; b.csv is left for the next run" in caplog.text
+
+
+def test_a_file_that_states_something_else_than_a_checksum_is_told(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv")
+    write(tmp_path / "a.csv.md5", "delivered by the night shift\n")
+    with pytest.raises(FormatError, match=r"prices: a\.csv\.md5 states no checksum of a\.csv\. Fix: .*md5sum"):
+        names(folder_source(tmp_path, checksumSuffix=".md5"))

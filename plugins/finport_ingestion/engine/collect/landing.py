@@ -1,27 +1,30 @@
-"""Land items as delivered: stream to the landing area, hash on the way, compare with what the source states."""
+"""Land items as delivered: into the landing area, hashed on the way, compared with what the source states."""
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-from finport_ingestion.engine.errors import ChecksumMismatch, PermanentError
-from finport_ingestion.engine.files import write_atomically
+from finport_ingestion.engine.collect.checksums import Digests
+from finport_ingestion.engine.collect.resumable import ResumableItem
+from finport_ingestion.engine.collect.transfer import next_chunk
+from finport_ingestion.engine.collect.writing import whole_or_absent
+from finport_ingestion.engine.errors import PermanentError
 from finport_ingestion.engine.records import Part, SourceItem
-from finport_ingestion.engine.sources.interface import ByteSource, Delivery, RowSource
+from finport_ingestion.engine.sources.interface import ByteSource, RowSource
 from finport_ingestion.engine.step import StepContext, safe_name
 
 if TYPE_CHECKING:
     from upath import UPath
 
-_CHUNK_BYTES = 1 << 20
 _NAME_LIMIT = 80
 
 
 def land(item: SourceItem, *, index: int, source: ByteSource | RowSource, context: StepContext) -> Iterator[Part]:
     """Fetch one item; a part for each file that it is delivered in.
+
+    What can be asked for from any byte on is taken up where an earlier try of this run left it; the rest comes whole.
 
     Args:
         index: The item's number in the run; keeps the names of two items apart.
@@ -29,62 +32,50 @@ def land(item: SourceItem, *, index: int, source: ByteSource | RowSource, contex
     Raises:
         ChecksumMismatch: The bytes are not those that the source states.
         PermanentError: The item is larger than the policy allows.
+        StorageUnavailable: The landing area cannot be written.
     """
     folder = context.folder("landing") / f"{index:05d}-{safe_name(item.id)[:_NAME_LIMIT]}"
     if isinstance(source, RowSource):
         yield _land_rows(item, folder=folder, source=source, context=context)
-        return
+    elif item.ranges:
+        file = ResumableItem(item, folder=folder, source=source, context=context).land()
+        yield Part(
+            uri=context.places.relative(folder / file.name),
+            format="raw",
+            size_bytes=file.size_bytes,
+            sha256=file.sha256,
+            item=item.id,
+            sequence=0,
+            media_type=file.media_type,
+        )
+    else:
+        yield from _land_whole(item, folder=folder, source=source, context=context)
+
+
+def _land_whole(item: SourceItem, *, folder: UPath, source: ByteSource, context: StepContext) -> Iterator[Part]:
     limit = context.plan.settings(context.source, context.step).limits.item_size_bytes
+    what = f"{context.source.name}: {item.id}"
     for sequence, delivery in enumerate(source.open(item)):
         path = folder / f"{sequence:05d}{delivery.suffix}"
-        size, digests = _stream(delivery, path, limit=limit, context=context, item=item)
-        _compare(delivery, size, digests, item=item, source_name=context.source.name)
+        digests = Digests()
+        digests.expect(delivery.checksum or item.checksum)
+        with whole_or_absent(path) as file:
+            while chunk := next_chunk(delivery.stream, what=what):
+                context.deadline.check()
+                digests.update(chunk)
+                digests.limit(limit, what=what)
+                file.write(chunk)
+                context.progress.advance(size_bytes=len(chunk))
+            digests.compare([delivery.size_bytes], what=what)
         yield Part(
             uri=context.places.relative(path),
             format="raw",
-            size_bytes=size,
-            sha256=digests["sha256"],
+            size_bytes=digests.size_bytes,
+            sha256=digests.sha256,
             item=item.id,
             sequence=sequence,
             media_type=delivery.media_type,
         )
-
-
-def _stream(
-    delivery: Delivery, path: UPath, *, limit: int, context: StepContext, item: SourceItem
-) -> tuple[int, dict[str, str]]:
-    hashes = {"sha256": hashlib.sha256(), "md5": hashlib.md5(usedforsecurity=False)}
-    size = 0
-    with write_atomically(path) as file:
-        for chunk in _chunks(delivery.stream):
-            size += len(chunk)
-            if size > limit:
-                raise PermanentError(
-                    f"{context.source.name}: {item.id} is larger than {limit} bytes.", hint="raise limits.itemSizeBytes"
-                )
-            context.deadline.check()
-            file.write(chunk)
-            for digest in hashes.values():
-                digest.update(chunk)
-            context.progress.advance(size_bytes=len(chunk))
-    return size, {name: digest.hexdigest() for name, digest in hashes.items()}
-
-
-def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
-    while chunk := stream.read(_CHUNK_BYTES):
-        yield chunk
-
-
-def _compare(delivery: Delivery, size: int, digests: dict[str, str], *, item: SourceItem, source_name: str) -> None:
-    hint = "the transfer was cut or altered on the way; ask the source to deliver it again if it happens twice"
-    if delivery.size_bytes is not None and delivery.size_bytes != size:
-        raise ChecksumMismatch(
-            f"{source_name}: {item.id} has {size} bytes, {delivery.size_bytes} were stated.", hint=hint
-        )
-    if delivery.checksum:
-        kind, _, stated = delivery.checksum.partition(":")
-        if digests.get(kind, stated) != stated.lower():
-            raise ChecksumMismatch(f"{source_name}: {item.id} has another {kind} than the source states.", hint=hint)
 
 
 def _land_rows(item: SourceItem, *, folder: UPath, source: RowSource, context: StepContext) -> Part:

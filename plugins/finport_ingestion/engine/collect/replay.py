@@ -34,6 +34,7 @@ def landed_manifest(context: StepContext) -> Manifest:
         run_id=context.run.run_id,
         plan=context.plan.digest,
         replaces=Replaces.NOTHING if released else Replaces.ITEMS,
+        watermark=None,
         facts={**landed.facts, "replay_of": replayed},
     )
 

@@ -18,6 +18,7 @@ from finport_ingestion.engine.dealing import deal
 from finport_ingestion.engine.errors import PermanentError, Skipped
 from finport_ingestion.engine.files import write_bytes
 from finport_ingestion.engine.records import Fingerprint, Manifest, Part, Replaces, SourceItem, StepResult, Watermark
+from finport_ingestion.engine.sources.interface import Positioned
 from finport_ingestion.engine.sources.opening import open_source
 from finport_ingestion.engine.step import StepContext
 from finport_ingestion.engine.watermarks import asked_from
@@ -36,7 +37,7 @@ class CollectStep:
         if context.flags.backfills:
             check_backfill(context)
         source = open_source(context)
-        after = self._watermark(context)
+        after = self._watermark(context, source)
         incremental = context.source.incremental
         asked = asked_from(after, incremental.lookback if incremental else None)
         replaces = Replaces.ITEMS if context.flags.backfills else source.replaces(after)
@@ -52,6 +53,7 @@ class CollectStep:
             "batches": batches,
             "replaces": replaces,
             "based_on": after.value if after else None,
+            "reached": _reached(source, items, context),
         }
         path = context.folder("staging") / "split.json"
         write_bytes(path, json.dumps(listing, default=_encode, sort_keys=True, indent=1).encode())
@@ -101,8 +103,9 @@ class CollectStep:
             )
         return StepResult(batches=1, items=len(manifest.items), notes=(f"replay of {context.flags.replay_of}",))
 
-    def _watermark(self, context: StepContext) -> Watermark | None:
-        if context.source.incremental is None or context.flags.force_run_all or context.flags.backfills:
+    def _watermark(self, context: StepContext, source: object) -> Watermark | None:
+        moves = context.source.incremental is not None or isinstance(source, Positioned)
+        if not moves or context.flags.force_run_all or context.flags.backfills:
             return None
         return context.memory.watermark(context.source.name, context.source.dataset)
 
@@ -148,6 +151,7 @@ class CollectStep:
             replaces=listing["replaces"],
             parts=landed,
             items=items,
+            watermark=listing["reached"],
             facts={"based_on": listing["based_on"]},
         )
 
@@ -167,10 +171,18 @@ class CollectStep:
         listing["digest"] = hashlib.sha256(written).hexdigest()
         listing["items"] = [_item(fields) for fields in listing["items"]]
         listing["replaces"] = Replaces(listing["replaces"])
+        reached = listing.get("reached")
+        listing["reached"] = Watermark(**{**reached, "ties": ()}) if reached else None
         return listing
 
     def _fragment_path(self, context: StepContext, number: int) -> UPath:
         return context.folder("staging") / f"batch-{number:04d}.json"
+
+
+def _reached(source: object, items: Sequence[SourceItem], context: StepContext) -> dict[str, Any] | None:
+    """Where a source without a column stands after these items; a backfill moves nothing."""
+    reached = source.reached(items) if isinstance(source, Positioned) and not context.flags.backfills else None
+    return dataclasses.asdict(reached) if reached else None
 
 
 def _takes_all(context: StepContext) -> bool:

@@ -28,9 +28,11 @@ from finport_ingestion.engine.errors import (
     SourceUnavailable,
 )
 from finport_ingestion.engine.records import Replaces, SourceItem, Watermark
+from finport_ingestion.engine.sources.files.checksums import MOST_BYTES, with_checksums
 from finport_ingestion.engine.sources.files.choice import FoundFile, chosen
 from finport_ingestion.engine.sources.files.names import suffix_of
 from finport_ingestion.engine.sources.files.options import FileSetOptions
+from finport_ingestion.engine.sources.files.settling import at_rest
 from finport_ingestion.engine.sources.files.streams import bounded
 from finport_ingestion.engine.sources.interface import Access, Delivery, Span
 from finport_ingestion.engine.sources.patterns import PathPattern
@@ -74,14 +76,10 @@ class FolderSource:
 
     def discover(self, after: Watermark | None) -> Iterator[SourceItem]:
         """The finished files that match, by id. The watermark selects rows, not files: it is not used here."""
-        with self._told(self._folder):
-            root = self._folder.resolve(strict=True)
-            found = [
-                FoundFile(path=name, size_bytes=status.st_size, modified_at=_modified_at(status))
-                for name, status in self._files(root, "")
-            ]
-        now = self._access.deadline.clock.now()
-        yield from chosen(found, self._options, now=now, ranges=1, source=self._access.source)
+        options, source, deadline = self._options, self._access.source, self._access.deadline
+        found = at_rest(self._look, options, deadline=deadline, source=source)
+        items = chosen(found, options, now=deadline.clock.now(), ranges=1, source=source)
+        yield from with_checksums(items, options, read=self._first_bytes, source=source)
 
     def open(self, item: SourceItem, span: Span | None = None) -> Iterator[Delivery]:
         """The file, in one delivery.
@@ -101,6 +99,18 @@ class FolderSource:
                 yield _delivery(file, item, span)
             # By its name, not by the open file: a writer may have put another file in its place.
             self._check_unchanged(item, path.stat())
+
+    def _look(self) -> list[FoundFile]:
+        with self._told(self._folder):
+            root = self._folder.resolve(strict=True)
+            return [
+                FoundFile(path=name, size_bytes=status.st_size, modified_at=_modified_at(status))
+                for name, status in self._files(root, "")
+            ]
+
+    def _first_bytes(self, path: str) -> bytes:
+        with self._told(self._folder / path), (self._folder / path).open("rb") as file:
+            return file.read(MOST_BYTES)
 
     def _files(self, folder: Path, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
         with os.scandir(folder) as entries:

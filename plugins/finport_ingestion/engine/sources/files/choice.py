@@ -13,7 +13,19 @@ from finport_ingestion.engine.sources.patterns import PathPattern
 
 log = logging.getLogger(__name__)
 
-UNFINISHED = (".partial", ".part", ".tmp", ".filepart", ".crdownload", ".swp", "~")
+UNFINISHED = (
+    ".partial",
+    ".part",
+    ".tmp",
+    ".temp",
+    ".filepart",
+    ".crdownload",
+    ".writing",
+    ".inprogress",
+    ".uploading",
+    ".swp",
+    "~",
+)
 """How the names of files end that somebody is still writing."""
 
 
@@ -40,7 +52,7 @@ def chosen(
     """
     files = {file.path: file for file in found}
     pattern = PathPattern(options.pattern)
-    return [
+    items = [
         SourceItem(
             id=path,
             size_bytes=file.size_bytes,
@@ -53,9 +65,12 @@ def chosen(
         if pattern.matches(path)
         and _is_data(path, options)
         and _is_writable_name(path, source)
-        and (options.done_suffix is None or f"{path}{options.done_suffix}" in files)
+        and all(f"{path}{suffix}" in files for suffix in (options.done_suffix, options.checksum_suffix) if suffix)
         and (not options.settle or file.modified_at is None or file.modified_at <= now - options.settle)
     ]
+    if options.settle and not options.look_again and any(item.modified_at is None for item in items):
+        log.warning("%s: no times are stated there, so 'settle' says nothing; 'lookAgain' does", source)
+    return items
 
 
 def _is_data(path: str, options: FileSetOptions) -> bool:

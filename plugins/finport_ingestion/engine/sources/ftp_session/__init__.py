@@ -1,0 +1,1 @@
+"""FTP as far as sources need it: checked addresses, checked TLS on both connections, and errors by reply code."""
