@@ -35,6 +35,13 @@ BENCHMARKS = {
     "convert-fix": "benchmarks.convert.messages:fix",
     "convert-mt940": "benchmarks.convert.messages:mt940",
     "convert-memory": "benchmarks.convert.delimited:memory",
+    "collect-http": "benchmarks.collect.http:http",
+    "collect-http-plain": "benchmarks.collect.http:http_plain",
+    "collect-limiter": "benchmarks.collect.limiter:limiter",
+    "collect-sftp": "benchmarks.collect.sftp:sftp",
+    "collect-ftp": "benchmarks.collect.ftp:ftp",
+    "collect-s3": "benchmarks.collect.objects:s3",
+    "collect-sql": "benchmarks.collect.sql:sql",
 }
 """`package.module:function` by the name for `--only`."""
 

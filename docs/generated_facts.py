@@ -38,6 +38,23 @@ _RUN_FACTS = {
     EventType.WORKFLOW_COMPLETED: ("workflow", "run_id", "status"),
     EventType.WORKFLOW_FAILED: ("workflow", "run_id", "status", "failed"),
 }
+_API_EVENTS = {
+    EventType.CIRCUIT_OPENED: ("a source is left alone", ("source", "credential", "reason", "retry_seconds")),
+    EventType.CIRCUIT_TRIED: ("one request tries it again", ("source", "credential", "reason")),
+    EventType.CIRCUIT_CLOSED: ("it has answered", ("source", "credential", "reason")),
+    EventType.LIMITER_LOST: ("the store of the rates is down: each process takes its share", ("source", "reason")),
+    EventType.LIMITER_BACK: ("the store of the rates is back", ("source",)),
+    EventType.QUOTA_USED: ("the requests of the day are used", ("source", "wait_seconds")),
+    EventType.SOURCE_UNHEALTHY: ("a health check fails that did not before", ("source", "error", "seconds")),
+    EventType.SOURCE_HEALTHY: ("a health check is answered that was not before", ("source", "seconds")),
+    EventType.SOURCE_SWITCHED: ("a fallback stands in for a source", ("source", "dataset", "served_by", "reason")),
+    EventType.SOURCE_RETURNED: ("a source publishes again itself", ("source", "dataset", "served_by", "instead_of")),
+    EventType.DATASET_STALE: (
+        "neither a source nor its fallbacks answer",
+        ("source", "dataset", "stale_since", "published_at", "reason"),
+    ),
+    EventType.PROTECTION_LOWERED: ("a run uses a weaker protection", ("source", "measure", "reason")),
+}
 _STEP_FACTS = ("workflow", "run_id", "source", "dataset", "step")
 _PHASES = {Phase.RUN: "is done", Phase.SPLIT: "has dealt its work", Phase.SEAL: "is closed"}
 _ERRORS = """\
@@ -64,6 +81,7 @@ back, and nothing of the other sources. On the command line, errors end with cod
 def events_page() -> str:
     """Every event that is told, when, and with what."""
     rows = [*_step_events(), *((f"`{kind}`", told, _listed(_RUN_FACTS[kind])) for kind, told in _RUN_EVENTS.items())]
+    rows += [(f"`{kind}`", told, _listed(facts)) for kind, (told, facts) in _API_EVENTS.items()]
     lines = [_EVENTS, table(("type", "when", "data"), rows), "", "Keys without a value are left out.", ""]
     lines += ["## An example", "", "```json", json.dumps(_example(), indent=2), "```", ""]
     return "\n".join(lines)

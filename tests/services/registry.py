@@ -10,8 +10,25 @@ from tests.services.service import Service
 MODULES: dict[str, str] = {
     "postgresql": "tests.services.postgresql",
     "redis": "tests.services.redis_server",
+    "mariadb": "tests.services.mariadb_server",
+    "jdbc": "tests.services.jdbc_server",
     "moto": "tests.services.s3_server",
+    "nginx": "tests.services.nginx_server",
     "web": "tests.services.web",
+    "keycloak": "tests.services.keycloak_server",
+    "oidc": "tests.services.oidc_server",
+    "haproxy": "tests.services.haproxy_server",
+    "toxiproxy": "tests.services.toxiproxy_server",
+    "sshd": "tests.services.sshd_server",
+    "pyftpdlib": "tests.services.ftp_server",
+    "vsftpd": "tests.services.vsftpd_server",
+    "versitygw": "tests.services.versitygw_server",
+    "azurite": "tests.services.azurite_server",
+    "gcs": "tests.services.gcs_server",
+    "hdfs": "tests.services.hdfs_server",
+    "ferretdb": "tests.services.ferretdb_server",
+    "kafka": "tests.services.kafka_server",
+    "websocket": "tests.services.websocket_server",
 }
 
 

@@ -108,7 +108,7 @@ class TestFailures:
             source.check()
 
     def test_an_unknown_host_can_be_tried_again(self, web_server: WebServer) -> None:
-        with pytest.raises(SourceUnavailable, match="host name is not found"):
+        with pytest.raises(SourceUnavailable, match="host name 'no-such-host.invalid' is not found"):
             self.at(web_server, "https://no-such-host.invalid").check()
 
     def test_a_certificate_of_another_authority_is_refused_with_the_remedy(self, web_server: WebServer) -> None:
@@ -128,7 +128,7 @@ class TestFailures:
                 http_source(server).check()
             spec = connection("finport_http", host=server.url(), extra={"ca_file": str(server.ca_path)})
             options = HttpSource.Options.model_validate({"protocol": "http", "path": "/v1/prices"})
-            assert "answers 200" in HttpSource(options, access(spec, min_tls="1.2")).check()
+            assert "answers 200" in HttpSource(options, access(spec, protection={"min_tls": "1.2"})).check()
 
     def test_https_to_a_port_without_tls_is_named(self, plain_web_server: WebServer) -> None:
         with pytest.raises(ConfigError, match="speaks no TLS on this port"):
@@ -136,7 +136,7 @@ class TestFailures:
 
     def test_a_ca_file_that_is_not_there_is_named(self, web_server: WebServer) -> None:
         source = http_source(web_server, extra={"ca_file": "/nowhere/ca.pem"})
-        with pytest.raises(ConfigError, match=r"ca_file /nowhere/ca\.pem of connection 'planted'"):
+        with pytest.raises(ConfigError, match=r"ca_file /nowhere/ca\.pem cannot be used"):
             source.check()
 
     def test_a_redirect_on_the_same_server_is_followed(self, web_server: WebServer) -> None:

@@ -187,6 +187,7 @@ class _Connection(BaseHTTPRequestHandler):
             query=parse_qs(address.query, keep_blank_values=True),
             headers={name.lower(): value for name, value in self.headers.items()},
             body=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
+            target=self.path,
         )
         self.server.requests.append(request)
         reply_of(self.server.route(request.path), request).send(self)

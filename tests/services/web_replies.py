@@ -27,6 +27,7 @@ class Request:
     query: dict[str, list[str]]
     headers: dict[str, str]
     body: bytes
+    target: str = ""  # path and query as they stood on the wire
 
     def parameter(self, name: str, default: str = "") -> str:
         """The first value of a query parameter."""

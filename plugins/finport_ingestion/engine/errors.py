@@ -70,7 +70,11 @@ class QuotaUsed(RateLimited):
 
 
 class CircuitOpen(SourceUnavailable):
-    """The source has failed so often that it is left alone for a while; nothing was sent."""
+    """The source has failed so often that it is left alone for `retry_after_seconds`; nothing was sent."""
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class StateUnavailable(TransientError):

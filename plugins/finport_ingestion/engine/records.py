@@ -48,6 +48,10 @@ class SourceItem:
     slice: Mapping[str, str] = field(default_factory=dict)
 
 
+POSITIONS = "positions"
+"""The type of a watermark that no column has and only its source reads, such as the offsets of each partition."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watermark:
     """The highest value of the cursor field taken so far, spelled so that it sorts back to the same value.
@@ -58,7 +62,7 @@ class Watermark:
 
     field: str
     value: str
-    type: str  # spelling of a logical type
+    type: str  # spelling of a logical type, or POSITIONS
     ties: tuple[str, ...] = ()
 
 

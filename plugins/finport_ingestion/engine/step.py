@@ -20,9 +20,11 @@ from finport_ingestion.engine.records import Fingerprint, Manifest, Publication,
 if TYPE_CHECKING:
     from upath import UPath
 
+    from finport_ingestion.engine.auth.vault import TokenVault
     from finport_ingestion.engine.clock import Clock, Deadline
     from finport_ingestion.engine.connections import Connections
     from finport_ingestion.engine.files import Places
+    from finport_ingestion.engine.resilience.watch import Watch
     from finport_ingestion.engine.workflow.plan import Plan, PlannedSource, PlannedStep
 
 
@@ -118,10 +120,12 @@ class StepContext:
     clock: Clock
     progress: Progress = field(default_factory=NoProgress)
     flags: Flags = field(default_factory=Flags)
+    gates: Watch | None = None  # the limits that all processes share; without it, those of this process
+    vault: TokenVault | None = None  # where tokens are shared with other processes
 
     def folder(self, area: str, step: str | None = None) -> UPath:
         """The folder of this run and source in an area; `staging` has one for each step."""
-        folder = self.places.at(f"{area}/{self.run.workflow}/{self.source.name}/{safe_name(self.run.run_id)}")
+        folder = self.places.at(f"{area}/{self.run.workflow}/{self.source.folder}/{safe_name(self.run.run_id)}")
         return folder / (step or self.step.name) if area == "staging" else folder
 
     def upstream(self) -> Manifest:
@@ -158,7 +162,7 @@ class StepContext:
             "plan": self.plan.digest,
             "package": __version__,
         }
-        facts = {**self.source.rights_facts, **fields.pop("facts", {})}
+        facts = {**self.source.rights_facts, **self.source.service_facts, **fields.pop("facts", {})}
         return Manifest(**{**ids, **fields, "facts": facts})
 
 

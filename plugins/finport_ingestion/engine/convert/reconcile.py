@@ -63,7 +63,7 @@ def reconcile(context: StepContext, conversion: Conversion) -> StepResult:
         rejects=tuple(rejects),
         items=upstream.items,
         watermark=watermark,
-        facts=_facts(settled, results, plan, notes),
+        facts={**_facts(settled, results, plan, notes), "based_on": _based_on(plan.cursor, upstream)},
     )
     uri = context.write_manifest(manifest)
     return StepResult(
@@ -228,6 +228,14 @@ def _report(result: PartResult, options: Mapping[str, Any]) -> FileReport:
     )
 
 
+def _based_on(cursor: Cursor | None, upstream: Manifest) -> str | None:
+    """Behind which mark it was fetched; where no column is the cursor, the source knows."""
+    if cursor is None:
+        stated: str | None = upstream.facts.get("based_on")
+        return stated
+    return cursor.after.value if cursor.after else None
+
+
 def _facts(settled: Settled, results: Sequence[PartResult], plan: WorkPlan, notes: Sequence[str]) -> dict[str, Any]:
     taken = [result.taken for result in results if result.taken is not None]
     facts: dict[str, Any] = {
@@ -239,8 +247,6 @@ def _facts(settled: Settled, results: Sequence[PartResult], plan: WorkPlan, note
         "rows_read": sum(result.rows_read for result in results),
         "rows_rejected": sum(result.rejected for result in results),
     }
-    after = plan.cursor.after if plan.cursor else None
-    facts["based_on"] = after.value if after else None
     if plan.cursor is not None:
         facts["already_taken"] = sum(found.already_taken for found in taken)
         facts["before_start"] = sum(found.before_start for found in taken)

@@ -7,7 +7,7 @@ needs an event loop keeps it inside.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -16,6 +16,7 @@ from finport_ingestion.engine.network.protection import Protection
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from finport_ingestion.engine.auth.vault import TokenVault
     from finport_ingestion.engine.clock import Deadline
     from finport_ingestion.engine.connections import ConnectionSpec
     from finport_ingestion.engine.options import AuthOptions
@@ -38,6 +39,7 @@ class Access:
     connections: int = 10  # at most so many requests or sessions at a time
     cursor: str | None = None  # the field of `incremental`
     start: str | None = None  # where the first incremental run begins
+    vault: TokenVault | None = None  # where tokens are shared between processes; without it, only within this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,15 @@ class ByteSource(Listing, Protocol):
         Raises:
             SourceItemChanged: It is not any more what was listed.
         """
+        ...
+
+
+@runtime_checkable
+class Positioned(Protocol):
+    """A source that, besides, knows its place without a column: the offsets of a topic. It needs no `incremental`."""
+
+    def reached(self, taken: Sequence[SourceItem]) -> Watermark | None:
+        """Where it stands once these items are published, of type POSITIONS: the first ones of a listing, or all."""
         ...
 
 

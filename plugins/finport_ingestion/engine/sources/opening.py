@@ -2,37 +2,96 @@
 
 from __future__ import annotations
 
-from finport_ingestion.engine.config.models.settings import SecuritySettings, parse_rate
+from finport_ingestion.engine.clock import SystemClock
+from finport_ingestion.engine.config.models.settings import SecuritySettings, Settings, parse_rate
 from finport_ingestion.engine.connections import ConnectionSpec
 from finport_ingestion.engine.errors import MissingConnection
 from finport_ingestion.engine.network.protection import Protection
-from finport_ingestion.engine.resilience.gate import LocalGate
+from finport_ingestion.engine.resilience.credential import credential_key
+from finport_ingestion.engine.resilience.forecast import Forecast
+from finport_ingestion.engine.resilience.gate import Gate, LocalGate
+from finport_ingestion.engine.resilience.gates import User
 from finport_ingestion.engine.sources.interface import Access, ByteSource, RowSource
 from finport_ingestion.engine.sources.registry import PROTOCOLS
+from finport_ingestion.engine.sources.stand_in import only_new
 from finport_ingestion.engine.step import StepContext
 
 
 def open_source(context: StepContext) -> ByteSource | RowSource:
     """The source of this step. Nothing is contacted before it is used."""
+    planned = context.source
+    source: ByteSource | RowSource = PROTOCOLS.get(planned.source.protocol)(planned.source, access_of(context))
+    if planned.known_items or planned.only_after:
+        return only_new(source, known=planned.known_items, after=planned.only_after)
+    return source
+
+
+def access_of(context: StepContext) -> Access:
+    """What the source of this step may use."""
     planned, settings = context.source, context.plan.settings(context.source, context.step)
     connection_id = planned.source.connection
     auth_connection_id = getattr(planned.auth, "connection", None) or connection_id
     connection = _connection(context, connection_id)
-    access = Access(
+    auth_connection = _connection(context, auth_connection_id)
+    return Access(
         source=planned.name,
         connection=connection,
         auth=planned.auth,
-        auth_connection=_connection(context, auth_connection_id) if planned.auth else None,
+        auth_connection=auth_connection if planned.auth else None,
         deadline=context.deadline,
-        gate=LocalGate.of(auth_connection_id or planned.name, parse_rate(settings.limits.rate), context.deadline.clock),
+        gate=_gate(context, _key(context), settings),
         protection=_protection(settings.security, connection),
         request_timeout_seconds=settings.limits.request_timeout.total_seconds(),
-        connections=settings.limits.connections,
+        connections=_connections(context, settings.limits.connections),
         cursor=planned.incremental.field if planned.incremental else None,
         start=context.flags.backfill_from or (planned.incremental.start if planned.incremental else None),
+        vault=context.vault,
     )
-    source: ByteSource | RowSource = PROTOCOLS.get(planned.source.protocol)(planned.source, access)
-    return source
+
+
+def _gate(context: StepContext, key: str, settings: Settings) -> Gate:
+    """Shared with all processes where the run knows how; another clock than the machine's is a time of its own."""
+    if context.gates is None or not isinstance(context.deadline.clock, SystemClock):
+        return LocalGate.of(key, parse_rate(settings.limits.rate), context.deadline.clock)
+    user = _user(context, settings)
+    context.gates.audit(user)
+    return context.gates.gate(key, user)
+
+
+def forecast(context: StepContext) -> Forecast | None:
+    """Whether the requests that are left of the day suffice for the run; None where no quota is stated."""
+    if context.gates is None:
+        return None
+    settings = context.plan.settings(context.source, context.step)
+    if settings.limits.quota.requests is None:
+        return None
+    return context.gates.forecast(_key(context), _user(context, settings))
+
+
+def _user(context: StepContext, settings: Settings) -> User:
+    run = context.gates.run if context.gates else None
+    source = context.source
+    return User(
+        source=source.served_by or source.name,
+        run=run,
+        settings=settings,
+        endpoint=getattr(source.source, "path", None),
+    )
+
+
+def _key(context: StepContext) -> str:
+    planned = context.source
+    auth_connection_id = getattr(planned.auth, "connection", None) or planned.source.connection
+    return credential_key(
+        fallback=planned.served_by or planned.name,
+        url=getattr(planned.source, "url", None),
+        connection=_connection(context, planned.source.connection),
+        login=_connection(context, auth_connection_id),
+    )
+
+
+def _connections(context: StepContext, wanted: int) -> int:
+    return wanted if context.gates is None else context.gates.connections(wanted)
 
 
 def _protection(security: SecuritySettings, connection: ConnectionSpec | None) -> Protection:

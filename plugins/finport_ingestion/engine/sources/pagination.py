@@ -43,7 +43,7 @@ class NoPages(Pages):
 
 
 class PageNumber(Pages):
-    """`?page=1`, `?page=2`, ..."""
+    """`?page=1`, `?page=2`, ... up to the number of pages that the server states, or to an empty one."""
 
     style: Literal["page"]
     parameter: str = Field(default="page", description="Query parameter.")
@@ -56,7 +56,7 @@ class PageNumber(Pages):
 
 
 class Offset(Pages):
-    """`?offset=0`, `?offset=100`, ..."""
+    """`?offset=0`, `?offset=100`, ... by what came, whatever was asked for, up to the total or to an empty page."""
 
     style: Literal["offset"]
     parameter: str = Field(default="offset", description="Query parameter.")
@@ -98,23 +98,44 @@ class BodyToken(Pages):
 
 
 class DateWindow(Pages):
-    """One request for each window of days, from `start` to today: `?from=2024-01-01&to=2024-01-31`, ..."""
+    """One request for each window of days, from `start` to today (UTC): `?from=2024-01-01&to=2024-01-31`, ...
+
+    The server gives the records of the days that it is asked for and no others, each under one day for ever; a window
+    without records ends nothing. Whatever it adds to days that were read is found by the next run that reads them.
+    """
 
     style: Literal["dateWindow"]
     from_parameter: str = Field(default="from", description="Query parameter of the first day.")
-    to_parameter: str | None = Field(default="to", description="Query parameter of the last day, which is included.")
+    to_parameter: str | None = Field(
+        default="to",
+        description="Query parameter of the last day; null where the server knows only the first one, with `days: 1`.",
+    )
+    inclusive_to: bool = Field(
+        default=True,
+        description="Whether the records of the last day come too; if not, the day behind it is asked for.",
+    )
     start: date = Field(description="The first day; a watermark comes in its place.")
     days: int = Field(default=30, gt=0, description="Days of a window.")
     spelling: str = Field(default="%Y-%m-%d", description="How a day is written, as strftime does.")
 
 
 class IdWindow(Pages):
-    """Each request asks for what lies behind the last record: `?since=0`, `?since=4711`, ..."""
+    """Each request asks for what lies behind the last record: `?since=0`, `?since=4711`, ...
+
+    Nothing is lost or comes twice where the server gives records in ascending order of their ids, and never adds one
+    below an id that it has given. Ids that are whole numbers are held to that; of others it is only noticed when one
+    comes again. The first empty page ends the collection. A watermark comes in the place of `start`.
+    """
 
     style: Literal["idWindow"]
     parameter: str = Field(description="Query parameter that takes the id of the last record.")
     id: JmesPath = Field(description="JMESPath of the id within a record.")
     start: str = Field(default="0", description="The first value.")
+    inclusive: bool = Field(
+        default=False,
+        description="Whether the record of the very id comes too; then the one behind it is asked for, so ids have to"
+        " be whole numbers.",
+    )
     limit_parameter: str | None = Field(default=None, description="Query parameter for the size of a page.")
     limit: int = Field(default=1000, gt=0, description="Records a page.")
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from finport_ingestion.engine.config.models.settings import QualitySettings
 from finport_ingestion.engine.errors import QualityGateFailed, Skipped
-from finport_ingestion.engine.records import Manifest, Part, Replaces, StepResult, Watermark
+from finport_ingestion.engine.records import POSITIONS, Manifest, Part, Replaces, StepResult, Watermark
 from finport_ingestion.engine.rejects import write_rejects
 from finport_ingestion.engine.step import StepContext
 from finport_ingestion.engine.validate.findings import nulled_in, rejected_in, touched_parts
@@ -178,6 +178,8 @@ def _notes(checked: _Checked) -> tuple[str, ...]:
 def _watermark(context: StepContext, upstream: Manifest, passed: Sequence[Part]) -> Watermark | None:
     if upstream.watermark is None or upstream.facts.get("released"):
         return None
+    if upstream.watermark.type == POSITIONS:
+        return upstream.watermark  # of the items, and not of the rows that passed
     whole = upstream.replaces is Replaces.SOURCE
     previous = None if whole else context.memory.watermark(context.source.name, context.source.dataset)
     incremental = context.source.incremental

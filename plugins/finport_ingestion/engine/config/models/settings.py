@@ -6,6 +6,7 @@ A document states any part of it; what nobody states has the default that stands
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -21,6 +22,17 @@ else:
     AnyStorage = one_of(STORAGES, "storage")
 
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder of the zone database
+        raise ValueError("no such time zone; use a name such as Europe/Berlin or UTC") from error
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_zone)]
 
 _PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
@@ -91,15 +103,64 @@ class RetrySettings(Spec):
     max_delay: Duration = Field(default=parse_duration("10m"), description="No wait is longer.")
 
 
+class QuotaSettings(Spec):
+    """The requests of a day, counted over all runs and processes; they begin anew at local midnight."""
+
+    requests: int | None = Field(default=None, gt=0, description="How many; without it, no day is limited.")
+    time_zone: TimeZone = Field(default="UTC", description="Whose midnight begins the day.")
+    priority: tuple[str, ...] = Field(
+        default=(),
+        description="Paths of sources (`/v1/prices*`) that are asked although the day's requests are used. The vendor's"
+        " rate binds them as well.",
+    )
+
+
 class LimitSettings(Spec):
     """What a source is spared, and what a run may use."""
 
-    rate: Rate = Field(default="100/minute", description="Requests to this source.")
+    rate: Rate = Field(
+        default="100/minute",
+        description="Requests with this credential, over all processes: no period of that length holds more.",
+    )
     global_rate: Rate = Field(default="1000/minute", description="Requests to all sources together.")
+    burst: int = Field(
+        default=200, ge=1, description="Requests that may follow each other without a pause; they are part of the rate."
+    )
+    quota: QuotaSettings = Field(default_factory=QuotaSettings, description="Requests of a day.")
+    processes: int = Field(
+        default=16,
+        ge=1,
+        description="Processes that may ask at a time, such as the slots of the Airflow pool: while the store of the"
+        " rates is down, each takes rate / processes.",
+    )
+    sessions: int = Field(default=10, ge=1, description="Processes that use one credential at a time.")
+    session_timeout: Duration = Field(default=parse_duration("30m"), description="When an idle session is given up.")
     request_timeout: Duration = Field(default=parse_duration("30s"), description="For one request.")
     connections: int = Field(default=10, ge=1, le=1000, description="Requests or sessions at a time, in one process.")
     item_size_bytes: int = Field(default=10 * 1024**3, gt=0, description="A larger item is refused.")
     max_items: int = Field(default=10_000, gt=0, description="Items a run takes; the rest waits for the next run.")
+
+
+class CircuitSettings(Spec):
+    """When a source that fails is left alone. Counted over all processes; only failures that mean `down` count."""
+
+    failures: int = Field(default=5, ge=1, description="So many failures within the window open the circuit,")
+    share: Share = Field(default=0.5, description="if they are at least this share of its requests.")
+    window: Duration = Field(default=parse_duration("1m"), description="How far back requests count.")
+    open_for: Duration = Field(
+        default=parse_duration("30s"), description="Then one request tries; each failure of it doubles the time."
+    )
+    longest_open: Duration = Field(default=parse_duration("10m"), description="No wait is longer.")
+
+
+class DegradedSettings(Spec):
+    """What a run does when neither the source nor a fallback answers, and older records are published."""
+
+    serve_stale: bool = Field(
+        default=False,
+        description="End the source's part as skipped, with the published records marked as stale; otherwise it fails.",
+    )
+    longest: Duration = Field(default=parse_duration("3d"), description="Older records are not served: the run fails.")
 
 
 class DownloadSettings(Spec):
@@ -127,7 +188,7 @@ class SecuritySettings(Spec):
     proxy: str | None = Field(
         default=None,
         description="HTTP proxy, without credentials. The connection's extra `proxy` comes first, and may hold some.",
-        pattern=r"^https?://[^@/]+/?$",
+        pattern=r"^http://[^@/]+/?$",
     )
 
     @model_validator(mode="after")
@@ -159,5 +220,7 @@ class Settings(Spec):
     retry: RetrySettings = Field(default_factory=RetrySettings, description="Waits between tries.")
     downloads: DownloadSettings = Field(default_factory=DownloadSettings, description="Ranges and resumption.")
     limits: LimitSettings = Field(default_factory=LimitSettings, description="Rates, sizes, timeouts.")
+    circuit: CircuitSettings = Field(default_factory=CircuitSettings, description="The circuit breaker.")
+    degraded: DegradedSettings = Field(default_factory=DegradedSettings, description="When nothing answers.")
     security: SecuritySettings = Field(default_factory=SecuritySettings, description="Protection in transit.")
     events: EventSettings = Field(default_factory=EventSettings, description="Event relays.")

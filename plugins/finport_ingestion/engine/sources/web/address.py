@@ -16,7 +16,7 @@ def base_url(stated: str | None, access: Access) -> str:
     """`scheme://host[:port][/path]` without a slash at its end; https where nobody says otherwise.
 
     Raises:
-        ConfigError: Nobody says where, it is no URL, or credentials would travel unprotected.
+        ConfigError: Nobody says where, it is no URL, or what travels would be unprotected.
     """
     url = stated or (_of_connection(access.connection) if access.connection else None)
     if not url:
@@ -24,6 +24,8 @@ def base_url(stated: str | None, access: Access) -> str:
             f"{access.source}: no address.", hint="fill in the connection's host, or state 'url' in the source"
         )
     address = _split(url, access)
+    if address.scheme == "http":
+        access.protection.demand_tls(what=f"{access.source}: HTTP to {address.hostname}", fix="use https://")
     if address.scheme == "http" and access.auth and address.hostname not in _LOOPBACK:
         raise ConfigError(
             f"{access.source}: credentials would travel unprotected to {address.hostname}.", hint="use https://"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from http import HTTPStatus
+from typing import Literal
 
-import httpx
+import aiohttp
 
+from finport_ingestion.engine.clock import Deadline
 from finport_ingestion.engine.errors import (
     AccessDenied,
     FinportError,
@@ -17,25 +19,30 @@ from finport_ingestion.engine.errors import (
     SourceItemMissing,
     SourceUnavailable,
 )
+from finport_ingestion.engine.resilience.gate import Answer as GateAnswer
 from finport_ingestion.engine.resilience.wire import retry_after_seconds
-from finport_ingestion.engine.sources.web.body import media_type
+from finport_ingestion.engine.sources.web.body import Body
+from finport_ingestion.engine.sources.web.facts import media_type
+from finport_ingestion.engine.sources.web.rate_headers import left
 
 _TITLE = re.compile(rb"<title[^>]*>([^<]{1,400})", re.IGNORECASE)
 _TITLE_CHARACTERS = 60
 _PAGE_START_BYTES = 8192
 _HTML = {"text/html", "application/xhtml+xml"}
 _MISSING = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
+_NO_FAULT = {HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED}
+_KNOWN = {status.value for status in HTTPStatus}
 _BUSY = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY}
 
 
-def refusal(response: httpx.Response, *, what: str, connection: str, now: datetime) -> FinportError | None:
+def refusal(response: aiohttp.ClientResponse, *, what: str, connection: str, now: datetime) -> FinportError | None:
     """The error that a status stands for, None for a good one. `connection` names the credentials in use."""
-    status = response.status_code
-    if response.is_success:
+    status = response.status
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return None
-    told = f"{what} answers {status} {response.reason_phrase or ''}".rstrip() + "."
+    told = f"{what} answers {status}{_phrase(status)}."
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        wait = retry_after_seconds(response.headers.get("Retry-After"), now=now)
+        wait = told_to_the_gate(response, now=now).retry_after_seconds
         asked = f" It asks to wait {wait:g} s." if wait is not None else ""
         return RateLimited(told + asked, retry_after_seconds=wait, hint="lower limits.rate if this happens often")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _BUSY:
@@ -55,7 +62,7 @@ def _permanent(status: int, told: str, connection: str) -> FinportError:
     return PermanentError(told, hint="check path, query and headers of the source against the provider's documentation")
 
 
-def is_html(response: httpx.Response) -> bool:
+def is_html(response: aiohttp.ClientResponse) -> bool:
     """Whether a person's page came where data are due: a login, a proxy, a maintenance window."""
     return media_type(response) in _HTML
 
@@ -72,11 +79,35 @@ def html_error(start: bytes, *, what: str, secrets: tuple[str, ...]) -> FormatEr
     )
 
 
-def page_start(response: httpx.Response) -> bytes:
+async def page_start(response: aiohttp.ClientResponse, *, what: str, deadline: Deadline) -> bytes:
     """The first bytes of a body that nobody else will read; at most one piece more than are needed."""
+    body = Body(response, what=what, deadline=deadline)
     start = b""
-    for chunk in response.iter_bytes(_PAGE_START_BYTES):
-        start += chunk
-        if len(start) >= _PAGE_START_BYTES:
-            break
+    while len(start) < _PAGE_START_BYTES and (piece := await body.read()):
+        start += piece
     return start
+
+
+def told_to_the_gate(response: aiohttp.ClientResponse, *, now: datetime, seconds: float | None = None) -> GateAnswer:
+    """What an answer says about the server: that it is busy, that it is down, or how many requests are left."""
+    status, rates = response.status, left(response.headers, now=now)
+    outcome: Literal["good", "failed", "limited"] = "good"
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        outcome = "limited"
+    elif status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in _NO_FAULT:
+        outcome = "failed"
+    wait = None if outcome == "good" else retry_after_seconds(response.headers.get("Retry-After"), now=now)
+    if outcome == "limited" and wait is None:
+        wait = rates.reset_seconds
+    return GateAnswer(
+        outcome=outcome,
+        seconds=seconds,
+        retry_after_seconds=wait,
+        remaining=rates.remaining,
+        reset_seconds=rates.reset_seconds,
+    )
+
+
+def _phrase(status: int) -> str:
+    """The standard one: the server's own might hold anything."""
+    return f" {HTTPStatus(status).phrase}" if status in _KNOWN else ""

@@ -1,116 +1,194 @@
-"""One client for one source: signed requests within rate and deadline, and errors of ours instead of httpx's."""
+"""One client for one source: signed requests that pass the gate, within the deadline, and errors of ours."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import ssl
-from collections.abc import Generator, Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
-from urllib.parse import urlsplit
+from urllib.parse import urljoin
 
-import httpx
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
 
 from finport_ingestion import __version__
-from finport_ingestion.engine.auth.interface import Grant, Reply, Request, Signer
-from finport_ingestion.engine.auth.registry import METHODS
-from finport_ingestion.engine.errors import PermanentError
+from finport_ingestion.engine.auth.interface import Request, Signer
+from finport_ingestion.engine.errors import PermanentError, SourceUnavailable
+from finport_ingestion.engine.network.runner import finish, in_thread, run
 from finport_ingestion.engine.network.tls import client_tls
-from finport_ingestion.engine.resilience.wire import told_in_our_errors
+from finport_ingestion.engine.resilience.gate import Answer
+from finport_ingestion.engine.resilience.wire import translated
 from finport_ingestion.engine.sources.interface import Access
-from finport_ingestion.engine.sources.web.answers import html_error, is_html, page_start, refusal
+from finport_ingestion.engine.sources.web.answers import (
+    html_error,
+    is_html,
+    page_start,
+    refusal,
+    told_to_the_gate,
+)
+from finport_ingestion.engine.sources.web.asked import Ask, named, same_origin
+from finport_ingestion.engine.sources.web.signing import secrets_of, signer_of
+from finport_ingestion.engine.sources.web.way import Way, cut, open_session, timeout_of
+
+log = logging.getLogger(__name__)
 
 _MOST_REDIRECTS = 5
-
-
-class _NoQueries(logging.Filter):
-    """httpx logs whole URLs at INFO; a query may hold a key."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(
-                value.copy_with(query=None) if isinstance(value, httpx.URL) else value for value in record.args
-            )
-        return True
-
-
-logging.getLogger("httpx").addFilter(_NoQueries())
+_REDIRECTS = {301, 302, 303, 307, 308}
+_WITH_ITS_BODY = {307, 308}
+_HEADERS = {
+    "User-Agent": f"finport-ingestion/{__version__}",
+    "Accept": "*/*",
+    "Accept-Encoding": "gzip, deflate",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebClient:
-    """Made by `web_client`. `secrets` are what no message may repeat."""
+    """Made by `web_client`; its coroutines are for the loop of network/runner.py. No message repeats `secrets`."""
 
     access: Access
-    client: httpx.Client = field(repr=False)
+    session: aiohttp.ClientSession = field(repr=False)
+    way: Way = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    signer: Signer | None = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
-    def what(self, method: str, url: httpx.URL) -> str:
+    def what(self, ask: Ask) -> str:
         """The request as messages name it: no query."""
-        return f"{self.access.source}: {method} {url.path} at {url.netloc.decode('ascii')}"
+        return named(self.access.source, ask.method, ask.url)
 
-    def answer(self, method: str, url: httpx.URL) -> httpx.Response:
-        """The head of the answer, whatever its status; the caller closes it.
-
-        Raises:
-            SourceUnavailable, ConfigError: It cannot be had.
-            PermanentError: It leads to another server.
-        """
-        request = self._request(method, url)
-        for _ in range(_MOST_REDIRECTS):
-            response = self._send(request)
-            following = response.next_request
-            if following is None:
-                return response
-            response.close()
-            if not same_origin(following.url, url):
-                raise PermanentError(
-                    f"{self.what(method, url)} leads to another server, {following.url.host}.",
-                    hint="if that is right, make it the connection's host",
-                )
-            request = self._request(method, following.url)
-        raise PermanentError(
-            f"{self.what(method, url)} leads on and on.", hint="check the source's path and its credentials"
-        )
-
-    def get(self, url: httpx.URL) -> httpx.Response:
-        """The head of a good answer; the caller closes it.
+    async def get(self, ask: Ask, *, headers: Mapping[str, str] | None = None) -> aiohttp.ClientResponse:
+        """The head of a good answer; the caller lets go of it by `cut`.
 
         Raises:
             AccessDenied, SourceItemMissing, RateLimited, SourceUnavailable, PermanentError: By status.
             FormatError: It is a page for people.
         """
-        response = self.answer("GET", url)
+        response = await self.answer(ask, headers=headers)
         try:
-            self.check(response)
+            await self.check(ask, response)
         except BaseException:
-            response.close()
+            cut(response)
             raise
         return response
 
-    def check(self, response: httpx.Response) -> None:
+    async def answer(self, ask: Ask, *, headers: Mapping[str, str] | None = None) -> aiohttp.ClientResponse:
+        """The head of the answer, whatever its status; the caller lets go of it by `cut`.
+
+        Raises:
+            SourceUnavailable, ConfigError: It cannot be had.
+            PermanentError: It leads to another server.
+        """
+        asked = ask
+        for _ in range(_MOST_REDIRECTS + 1):
+            response = await self._signed_answer(asked, headers)
+            location = response.headers.get("Location") if response.status in _REDIRECTS else None
+            if location is None:
+                return response
+            cut(response)
+            asked = self._redirected(ask, asked, response.status, location)
+        raise PermanentError(f"{self.what(ask)} leads on and on.", hint="check the source's path and its credentials")
+
+    async def check(self, ask: Ask, response: aiohttp.ClientResponse) -> None:
         """Raise what an answer's status stands for, and what a page for people does."""
-        what = self.what(response.request.method, response.request.url)
+        good = HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES
+        if good and (ask.method == "HEAD" or not is_html(response)):
+            return
+        what = self.what(ask)
         credentials = self.access.auth_connection or self.access.connection
         connection = f"connection '{credentials.id}'" if credentials else "the source"
         now = self.access.deadline.clock.now()
         if error := refusal(response, what=what, connection=connection, now=now):
             raise error
-        if is_html(response) and response.request.method == "GET":
-            with told_in_our_errors(what):
-                start = page_start(response)
-            raise html_error(start, what=what, secrets=self.secrets)
+        start = await page_start(response, what=what, deadline=self.access.deadline)
+        raise html_error(start, what=what, secrets=self.secrets)
 
-    def _request(self, method: str, url: httpx.URL) -> httpx.Request:
-        with told_in_our_errors(self.what(method, url)):
-            timeout = self.access.deadline.bound(self.access.request_timeout_seconds)
-            return self.client.build_request(method, url, timeout=timeout)
+    def _redirected(self, first: Ask, asked: Ask, status: int, location: str) -> Ask:
+        url = urljoin(asked.url, location)
+        if not same_origin(url, first.url):
+            raise PermanentError(
+                f"{self.what(first)} leads to another server, {URL(url, encoded=True).raw_host}.",
+                hint="if that is right, make it the connection's host",
+            )
+        if status in _WITH_ITS_BODY or asked.method != "POST":
+            return asked.at(url)
+        return Ask("GET", url)
 
-    def _send(self, request: httpx.Request) -> httpx.Response:
-        self.access.gate.admit(self.access.deadline)
-        with told_in_our_errors(self.what(request.method, request.url)):
-            return self.client.send(request, stream=True)
+    async def _signed_answer(self, ask: Ask, headers: Mapping[str, str] | None) -> aiohttp.ClientResponse:
+        plain = self._request(ask, headers)
+        signer = self.signer
+        if signer is None:
+            return await self._sent(plain)
+        # In a thread: it may wait for a token server, whose answer comes through this very loop.
+        signed = await in_thread(partial(signer.signed, plain))
+        response = await self._sent(signed)
+        if response.status != HTTPStatus.UNAUTHORIZED:
+            return response
+        try:
+            worth_it = await in_thread(partial(signer.renew, signed))
+        except BaseException:
+            cut(response)
+            raise
+        if not worth_it:
+            return response
+        cut(response)
+        return await self._sent(await in_thread(partial(signer.signed, plain)))
+
+    def _request(self, ask: Ask, headers: Mapping[str, str] | None) -> Request:
+        if ask.body is None and headers is None:
+            return Request(method=ask.method, url=ask.url, headers=self.headers)
+        stated = CIMultiDict(self.headers)
+        if ask.body is not None:
+            stated["Content-Type"] = "application/json"
+        stated.update(headers or {})
+        return Request(method=ask.method, url=ask.url, headers=stated, body=ask.body or b"")
+
+    async def _sent(self, request: Request) -> aiohttp.ClientResponse:
+        await self.way.check(request.url)
+        await self._admitted()
+        gate, began = self.access.gate, time.monotonic()
+        try:
+            response = await self._exchange(request)
+        except SourceUnavailable:
+            gate.report(Answer(outcome="failed", seconds=time.monotonic() - began))
+            raise
+        except BaseException:
+            # An end that is our own doing says nothing against the server.
+            gate.report(Answer(outcome="good"))
+            raise
+        seconds = time.monotonic() - began
+        gate.report(told_to_the_gate(response, now=self.access.deadline.clock.now(), seconds=seconds))
+        if log.isEnabledFor(logging.DEBUG):
+            what = named(self.access.source, request.method, request.url)
+            log.debug("%s: %d in %.3f s", what, response.status, seconds)
+        return response
+
+    async def _exchange(self, request: Request) -> aiohttp.ClientResponse:
+        try:
+            return await self.session.request(
+                request.method,
+                URL(request.url, encoded=True),
+                headers=request.headers,
+                data=request.body or None,
+                allow_redirects=False,
+                timeout=timeout_of(self.access),
+            )
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise translated(error, named(self.access.source, request.method, request.url)) from None
+
+    async def _admitted(self) -> None:
+        """Pass the gate. Of the requests of one client one waits in a thread, the others behind it."""
+        gate, deadline = self.access.gate, self.access.deadline
+        if self.turn.locked() or not gate.admitted_now():
+            async with self.turn:
+                await in_thread(partial(gate.admit, deadline))
 
 
 @contextmanager
@@ -121,75 +199,21 @@ def web_client(access: Access, *, base_url: str, headers: Mapping[str, str]) -> 
         ConfigError: TLS, proxy or credentials cannot be set up.
     """
     tls = client_tls(access.protection, source=access.source)
-    what = f"{access.source}: setting up HTTP for connection '{access.connection.id if access.connection else ''}'"
-    with told_in_our_errors(what):
-        # Proxies of the environment are not used: where data and credentials go is for the connection to say.
-        client = httpx.Client(
-            verify=tls,
-            auth=_auth(access, base_url, tls),
-            headers={"User-Agent": f"finport-ingestion/{__version__}", **headers},
-            proxy=access.protection.proxy,
-            trust_env=False,
-            timeout=access.request_timeout_seconds,
-        )
-    with client:
-        yield WebClient(access=access, client=client, secrets=_secrets(access))
+    signer = signer_of(access, base_url=base_url, tls=tls)
+    client = run(_opened(access, tls, signer, headers))
+    try:
+        yield client
+    finally:
+        finish(client.session.close())
 
 
-def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
-    """Whether scheme, host and port are the same."""
-    return _origin(one) == _origin(other)
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
-
-
-def _auth(access: Access, base_url: str, tls: ssl.SSLContext) -> httpx.Auth | None:
-    if access.auth is None:
-        return None
-
-    def send(request: Request) -> Reply:
-        address = urlsplit(request.url)
-        what = f"{access.source}: {request.method} {address.path} at {address.netloc.rpartition('@')[2]}"
-        timeout = access.deadline.bound(access.request_timeout_seconds)
-        with told_in_our_errors(what), httpx.Client(verify=tls, timeout=timeout, trust_env=False) as client:
-            got = client.request(request.method, request.url, headers=dict(request.headers), content=request.body)
-        return Reply(status=got.status_code, headers=dict(got.headers.items()), body=got.content)
-
-    grant = Grant(
-        source=access.source,
-        connection=access.auth_connection or access.connection,
-        clock=access.deadline.clock,
-        send=send,
-        base_url=base_url,
+async def _opened(access: Access, tls: ssl.SSLContext, signer: Signer | None, headers: Mapping[str, str]) -> WebClient:
+    way = Way(access)
+    return WebClient(
+        access=access,
+        session=await open_session(access, way, tls),
+        way=way,
+        headers=CIMultiDict({**_HEADERS, **headers}),
+        signer=signer,
+        secrets=secrets_of(access),
     )
-    method = METHODS.get(access.auth.method)(access.auth, grant)
-    method.prepare(tls)
-    return _Signed(method.signer())
-
-
-class _Signed(httpx.Auth):
-    def __init__(self, signer: Signer) -> None:
-        self._signer = signer
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        plain = Request(
-            method=request.method, url=str(request.url), headers=dict(request.headers.items()), body=request.content
-        )
-        signed = self._signer.signed(plain)
-        response = yield _as_httpx(request, signed)
-        if response.status_code == HTTPStatus.UNAUTHORIZED and self._signer.renew(signed):
-            yield _as_httpx(request, self._signer.signed(plain))
-
-
-def _as_httpx(request: httpx.Request, signed: Request) -> httpx.Request:
-    request.url = httpx.URL(signed.url)
-    request.headers.update(signed.headers)
-    return request
-
-
-def _secrets(access: Access) -> tuple[str, ...]:
-    connections = [found for found in (access.connection, access.auth_connection) if found]
-    stated = [connection.secret() for connection in connections]
-    return tuple(secret for secret in (*stated, getattr(access.auth, "client_secret", None)) if secret)

@@ -1,117 +1,95 @@
-"""The bytes of a collection, as one answer or as its pages, if it still is what was listed."""
+"""The bytes of a collection, as one answer, a part of it, or as its pages, if it still is what was listed."""
 
 from __future__ import annotations
 
-import hashlib
 import io
+import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import IO
 
-import httpx
+import aiohttp
 
-from finport_ingestion.engine.errors import PermanentError, SourceItemChanged
+from finport_ingestion.engine.errors import SourceItemChanged
+from finport_ingestion.engine.network.runner import iterate, run
 from finport_ingestion.engine.records import SourceItem
-from finport_ingestion.engine.sources.interface import Delivery
+from finport_ingestion.engine.sources.interface import Delivery, Span
 from finport_ingestion.engine.sources.pagination import Pages
-from finport_ingestion.engine.sources.web.body import (
+from finport_ingestion.engine.sources.web.asked import Ask
+from finport_ingestion.engine.sources.web.body import open_body
+from finport_ingestion.engine.sources.web.changed import check_unchanged
+from finport_ingestion.engine.sources.web.client import WebClient
+from finport_ingestion.engine.sources.web.facts import (
+    encoding,
     media_type,
-    open_body,
-    read_page,
     stated_checksum,
     stated_size,
+    strong_etag,
     suffix,
 )
-from finport_ingestion.engine.sources.web.check import modified_at
-from finport_ingestion.engine.sources.web.client import WebClient
-from finport_ingestion.engine.sources.web.page import Page
-from finport_ingestion.engine.sources.web.walk import following_url, is_beyond
+from finport_ingestion.engine.sources.web.rules import Reach
+from finport_ingestion.engine.sources.web.walk import walked
 
-PAGE_LIMIT_BYTES = 256 << 20
-"""A page is held in memory: what names the next one stands in it."""
+_READY_PAGES = 64
+"""Of those that came, so many wait for the thread that takes them; the others where they were fetched."""
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
-def deliver_whole(client: WebClient, url: httpx.URL, item: SourceItem) -> Iterator[Delivery]:
+def deliver_whole(client: WebClient, ask: Ask, item: SourceItem) -> Iterator[Delivery]:
     """One delivery, streamed as it arrives."""
-    response = client.get(url)
-    what = client.what("GET", url)
-    with open_body(response, what=what, deadline=client.access.deadline) as stream:
-        _check_unchanged(response, item, what=what)
-        yield _delivery(response, stream, size_bytes=stated_size(response))
+    response = run(client.get(ask))
+    what = client.what(ask)
+    access = client.access
+    wait = access.request_timeout_seconds
+    with open_body(response, what=what, deadline=access.deadline, wait_seconds=wait) as stream:
+        check_unchanged(response, item, what=what)
+        yield _delivery(response, ask, stream, size_bytes=stated_size(response))
 
 
-def deliver_pages(client: WebClient, url: httpx.URL, item: SourceItem, pages: Pages) -> Iterator[Delivery]:
-    """One delivery a page, in order. An empty collection is one empty page.
+def deliver_span(client: WebClient, ask: Ask, item: SourceItem, span: Span) -> Iterator[Delivery]:
+    """One delivery of these bytes, of the version that was listed.
 
     Raises:
-        PermanentError: The pages repeat themselves or do not end.
+        SourceItemChanged: The server has another version now, or gives something else than these bytes.
     """
-    following: httpx.URL | None = url
-    seen: set[httpx.URL] = set()
-    previous = b""
-    while following is not None:
-        _check_progress(following, seen, pages, what=client.what("GET", url))
-        page = _read(client, following, item)
-        if len(seen) > 1 and is_beyond(page, pages):
-            return
-        digest = hashlib.sha256(page.body).digest()
-        if digest == previous:
-            raise PermanentError(
-                f"{page.what}: page {len(seen)} is the same as the one before it.",
-                hint="the server does not know the parameter that asks for a page; check 'pagination'",
-            )
-        previous = digest
-        yield _delivery(page.response, io.BytesIO(page.body), size_bytes=len(page.body))
-        following = following_url(page, pages)
+    last = (item.size_bytes or 0) - 1 if span.stop is None else span.stop - 1
+    wanted = {"Range": f"bytes={span.start}-{last}", "If-Range": item.etag or "", "Accept-Encoding": "identity"}
+    response = run(client.answer(ask, headers=wanted))
+    what = client.what(ask)
+    access = client.access
+    wait = access.request_timeout_seconds
+    with open_body(response, what=what, deadline=access.deadline, wait_seconds=wait) as stream:
+        if response.status not in (HTTPStatus.OK, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE):
+            run(client.check(ask, response))
+        _check_span(response, item, (span.start, last), what=what)
+        yield _delivery(response, ask, stream, size_bytes=last + 1 - span.start)
 
 
-def _read(client: WebClient, url: httpx.URL, item: SourceItem) -> Page:
-    response = client.get(url)
-    what = client.what("GET", url)
-    with open_body(response, what=what, deadline=client.access.deadline) as stream:
-        _check_unchanged(response, item, what=what)
-        return Page(response, read_page(stream, limit_bytes=PAGE_LIMIT_BYTES, what=what), url=url, what=what)
+def deliver_pages(client: WebClient, ask: Ask, item: SourceItem, pages: Pages, reach: Reach) -> Iterator[Delivery]:
+    """One delivery a page, in order. An empty collection is one empty page. Raises as `walked` says."""
+    for page in iterate(lambda: walked(client, ask, item, pages, reach), ahead=_READY_PAGES):
+        yield _delivery(page.response, ask, io.BytesIO(page.body), size_bytes=len(page.body))
 
 
-def _check_progress(url: httpx.URL, seen: set[httpx.URL], pages: Pages, *, what: str) -> None:
-    if url in seen:
-        raise PermanentError(
-            f"{what}: the pages lead in a circle, back to one that was read.",
-            hint="check 'pagination'; ask the provider",
-        )
-    if len(seen) == pages.max_pages:
-        raise PermanentError(
-            f"{what}: more than {pages.max_pages} pages.", hint="raise maxPages of 'pagination', or check its stop rule"
-        )
-    seen.add(url)
-
-
-def _check_unchanged(response: httpx.Response, item: SourceItem, *, what: str) -> None:
-    """Compare the best of what the server states now with what it stated for the list."""
-    facts = (
-        ("ETag", _strong(item.etag), _strong(response.headers.get("ETag"))),
-        ("Last-Modified", item.modified_at, modified_at(response)),
-        ("Content-Length", item.size_bytes, stated_size(response)),
+def _check_span(response: aiohttp.ClientResponse, item: SourceItem, span: tuple[int, int], *, what: str) -> None:
+    found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+    given = tuple(int(number) for number in found.groups()) if found else ()
+    is_part = response.status == HTTPStatus.PARTIAL_CONTENT and not encoding(response)
+    same = item.etag is not None and strong_etag(response) == item.etag
+    if is_part and same and given == (*span, item.size_bytes):
+        return
+    raise SourceItemChanged(
+        f"{what}: the server does not give bytes {span[0]} to {span[1]} of the version that was listed.",
+        hint="the next run lists it anew; state 'etag: false' if that is so each time, and it comes whole",
     )
-    stated = next(
-        ((name, listed != now) for name, listed, now in facts if listed is not None and now is not None), None
-    )
-    if stated and stated[1]:
-        raise SourceItemChanged(
-            f"{what}: {stated[0]} is not any more what it was when the source was listed.",
-            hint="the next run lists it anew; state 'etag: false' if the server says something else each time",
-        )
 
 
-def _strong(etag: str | None) -> str | None:
-    # Compressed and plain answers of one state differ in nothing but the mark of weakness.
-    return etag.removeprefix("W/") if etag else None
-
-
-def _delivery(response: httpx.Response, stream: IO[bytes], *, size_bytes: int | None) -> Delivery:
+def _delivery(response: aiohttp.ClientResponse, ask: Ask, stream: IO[bytes], *, size_bytes: int | None) -> Delivery:
+    kind = media_type(response)
     return Delivery(
         stream=stream,
-        media_type=media_type(response),
-        suffix=suffix(response),
+        media_type=kind,
+        suffix=suffix(kind, ask.url),
         size_bytes=size_bytes,
         checksum=stated_checksum(response),
     )

@@ -6,26 +6,28 @@ import json
 from functools import cached_property
 from typing import Any
 
-import httpx
+import aiohttp
+import msgspec
 
 from finport_ingestion.engine.errors import FormatError
-from finport_ingestion.engine.sources.web.body import media_type
+from finport_ingestion.engine.sources.web.asked import Ask
+from finport_ingestion.engine.sources.web.facts import media_type
 
 _TABLES = {"text/csv", "text/tab-separated-values", "text/plain"}
 
 
 class Page:
-    """The answer to `url`; `what` names it in messages."""
+    """The answer to `ask`; `what` names it in messages."""
 
-    def __init__(self, response: httpx.Response, body: bytes, *, url: httpx.URL, what: str) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, body: bytes, *, ask: Ask, what: str) -> None:
         self.response = response
         self.body = body
-        self.url = url
+        self.ask = ask
         self.what = what
 
     @property
     def is_blank(self) -> bool:
-        return not self.body.strip()
+        return not self.body or self.body.isspace()
 
     @property
     def is_table(self) -> bool:
@@ -40,6 +42,11 @@ class Page:
             FormatError: It is none.
         """
         try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass
+        try:
+            # Says where it goes wrong, and knows other encodings, NaN, and what else servers send.
             return json.loads(self.body)
         except ValueError as error:
             raise FormatError(
@@ -47,6 +54,20 @@ class Page:
                 offset_bytes=error.pos if isinstance(error, json.JSONDecodeError) else None,
                 hint="check the source's path, or use pagination 'link' or 'none'",
             ) from None
+
+    def records(self, path: str | None) -> list[Any]:
+        """The records of a JSON page, none where there is null.
+
+        Raises:
+            FormatError: It does not say where they are.
+        """
+        records = self.search(path or "@")
+        if not isinstance(records, list | None):
+            raise FormatError(
+                f"{self.what}: no list of records at '{path or '@'}' of the answer.",
+                hint="state 'records' in the source's pagination: the JMESPath of the list",
+            )
+        return records or []
 
     def search(self, path: str) -> Any:
         """What a JMESPath finds in the body, None for nothing.
@@ -73,13 +94,21 @@ class Page:
             return 0
         if self.is_table:
             return len(self.body.splitlines()) - 1
-        records = self.search(path or "@")
-        if not isinstance(records, list | None):
+        return len(self.records(path))
+
+    def is_true(self, path: str) -> bool:
+        """Whether a JMESPath finds true in the body.
+
+        Raises:
+            FormatError: It finds something that is neither true nor false nor nothing.
+        """
+        found = self.search(path)
+        if not isinstance(found, bool | None):
             raise FormatError(
-                f"{self.what}: no list of records at '{path or '@'}' of the answer.",
-                hint="state 'records' in the source's pagination: the JMESPath of the list",
+                f"{self.what}: '{path}' finds something that is neither true nor false.",
+                hint="compare it with something in 'stop' of the pagination, e.g. `next == null`",
             )
-        return len(records or ())
+        return bool(found)
 
     def number(self, path: str) -> int:
         """A whole number that the body states.

@@ -1,79 +1,154 @@
-"""From one page of a collection to the next: where it lies, and when it is over."""
+"""All pages of a collection in order, and the signs that they repeat themselves or do not end."""
 
 from __future__ import annotations
 
-import httpx
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from itertools import islice
+from typing import Any, TypeVar
 
-from finport_ingestion.engine.errors import PermanentError
-from finport_ingestion.engine.sources.pagination import Cursor, Link, Offset, PageNumber, Pages
-from finport_ingestion.engine.sources.web.client import same_origin
+from isal import isal_zlib
+
+from finport_ingestion.engine.errors import PermanentError, RateLimited, SourceUnavailable
+from finport_ingestion.engine.network.runner import in_thread
+from finport_ingestion.engine.records import SourceItem
+from finport_ingestion.engine.sources.pagination import Pages
+from finport_ingestion.engine.sources.web.asked import Ask
+from finport_ingestion.engine.sources.web.body import Body, read_all
+from finport_ingestion.engine.sources.web.changed import check_unchanged
+from finport_ingestion.engine.sources.web.client import WebClient
+from finport_ingestion.engine.sources.web.in_order import InOrder
 from finport_ingestion.engine.sources.web.page import Page
+from finport_ingestion.engine.sources.web.patience import persist
+from finport_ingestion.engine.sources.web.rules import Reach, Rule, counts, rule_of
+from finport_ingestion.engine.sources.web.way import cut
+
+T = TypeVar("T")
+
+PAGE_LIMIT_BYTES = 256 << 20
+"""A page is held in memory: what names the next one stands in it."""
+_LARGE_BYTES = 1 << 20
 
 
-def first_url(url: httpx.URL, pages: Pages) -> httpx.URL:
-    """The collection's address with the parameters of its first page."""
-    if isinstance(pages, PageNumber):
-        return url.copy_set_param(pages.parameter, pages.first)
-    if isinstance(pages, Offset):
-        return url.copy_merge_params({pages.parameter: 0, pages.limit_parameter: pages.limit})
-    return url
-
-
-def is_beyond(page: Page, pages: Pages) -> bool:
-    """Whether a page behind the first one holds nothing, so that it is no part of the collection."""
-    return page.is_blank or (not page.is_table and _record_count(page, pages) == 0)
-
-
-def following_url(page: Page, pages: Pages) -> httpx.URL | None:
-    """The address of the next page, None at the end.
+async def walked(client: WebClient, ask: Ask, item: SourceItem, pages: Pages, reach: Reach) -> AsyncIterator[Page]:
+    """The pages that hold anything; of an empty collection, the empty page.
 
     Raises:
-        FormatError: The page does not say what the document expects it to say.
-        PermanentError: It names another server.
+        PermanentError: The pages repeat themselves, lead in a circle or do not end.
+        SourceItemChanged: The collection is not any more what was listed.
     """
-    count = _record_count(page, pages)
-    if page.is_blank or count == 0:
+    rule = rule_of(ask, pages, reach, what=client.what(ask))
+    guard = _Guard(pages, what=client.what(ask))
+    reading = InOrder(partial(_read, client, item, rule.first()), most=client.access.connections)
+    following: Ask | None = rule.first()
+    nothing: Page | None = None
+    found = False
+    try:
+        _foretell(reading, rule, None, pages)
+        while following is not None:
+            guard.check_progress(following)
+            page = await reading.take(following)
+            count = await _look(page, _count, pages)
+            if page.is_blank or (count == 0 and not page.is_table):
+                nothing = nothing or page
+            else:
+                guard.check_new(page, is_empty=count == 0)
+                found = True
+                yield page
+            if rule.ends_when_empty and (page.is_blank or count == 0):
+                break
+            following = await _look(page, _following, count, rule, pages)
+            if not reading.knows_more:
+                _foretell(reading, rule, page, pages)
+        if nothing and not found:
+            yield nothing
+    finally:
+        await reading.close()
+
+
+def _count(page: Page, pages: Pages) -> int | None:
+    return page.count(pages.records) if counts(pages) else None
+
+
+def _following(page: Page, count: int | None, rule: Rule, pages: Pages) -> Ask | None:
+    if pages.stop is not None and not page.is_blank and page.is_true(pages.stop):
         return None
-    if isinstance(pages, PageNumber):
-        return _next_number(page, pages)
-    if isinstance(pages, Offset):
-        return _next_offset(page, pages, count=count or 0)
-    if isinstance(pages, Cursor):
-        token = page.token(pages.next)
-        return None if token is None else page.url.copy_set_param(pages.parameter, token)
-    return _next_link(page, pages) if isinstance(pages, Link) else None
+    return rule.following(page, count=count)
 
 
-def _record_count(page: Page, pages: Pages) -> int | None:
-    """None where nothing depends on it and the document does not say how to count."""
-    ends_by_count = isinstance(pages, Offset) or (isinstance(pages, PageNumber) and pages.total_pages is None)
-    return page.count(pages.records) if ends_by_count or pages.records else None
+def _foretell(reading: InOrder[Ask, Page], rule: Rule, page: Page | None, pages: Pages) -> None:
+    # Where a page may say that it is the last one, none is asked for before that is known.
+    if pages.stop is None:
+        reading.expect(islice(rule.ahead(page), pages.max_pages))
 
 
-def _next_number(page: Page, pages: PageNumber) -> httpx.URL | None:
-    number = int(page.url.params[pages.parameter]) + 1
-    if pages.total_pages and number - pages.first >= page.number(pages.total_pages):
-        return None
-    return page.url.copy_set_param(pages.parameter, number)
+async def _look(page: Page, look: Callable[..., T], *rest: Any) -> T:
+    """A look at a page; in a thread where it is so large that to parse it would hold up the others."""
+    if len(page.body) < _LARGE_BYTES:
+        return look(page, *rest)
+    return await in_thread(partial(look, page, *rest))
 
 
-def _next_offset(page: Page, pages: Offset, *, count: int) -> httpx.URL | None:
-    # A server may give fewer records than were asked for: what came is counted. Lines of a table cannot be, since
-    # one of them may be a header.
-    offset = int(page.url.params[pages.parameter]) + (pages.limit if page.is_table else count)
-    if pages.total and offset >= page.number(pages.total):
-        return None
-    return page.url.copy_set_param(pages.parameter, offset)
+async def _read(client: WebClient, item: SourceItem, first: Ask, ask: Ask) -> Page:
+    try:
+        return await _read_once(client, item, ask)
+    except (SourceUnavailable, RateLimited) as error:
+        if ask == first:
+            raise
+        return await persist(partial(_read_once, client, item, ask), error, deadline=client.access.deadline)
 
 
-def _next_link(page: Page, pages: Link) -> httpx.URL | None:
-    link = page.response.links.get(pages.relation)
-    if link is None:
-        return None
-    url = page.response.request.url.join(link["url"])
-    if not same_origin(url, page.url):
-        raise PermanentError(
-            f"{page.what}: the next page is said to lie on another server, {url.host}.",
-            hint="pages are taken from the source's own server only; ask the provider",
-        )
-    return url
+async def _read_once(client: WebClient, item: SourceItem, ask: Ask) -> Page:
+    response = await client.get(ask)
+    what = client.what(ask)
+    try:
+        check_unchanged(response, item, what=what)
+        access = client.access
+        body = Body(response, what=what, deadline=access.deadline, wait_seconds=access.request_timeout_seconds)
+        return Page(response, await read_all(body, limit_bytes=PAGE_LIMIT_BYTES), ask=ask, what=what)
+    finally:
+        cut(response)
+
+
+class _Guard:
+    """Notices a collection without an end."""
+
+    def __init__(self, pages: Pages, *, what: str) -> None:
+        self._pages = pages
+        self._what = what
+        # Plain texts and numbers: of many objects the garbage collector would have to look at each, again and again.
+        self._asked: set[str | tuple[str, bytes]] = set()
+        self._bodies: dict[int, int] = {}
+
+    @property
+    def page_count(self) -> int:
+        return len(self._asked)
+
+    def check_progress(self, ask: Ask) -> None:
+        """Of each request, before it."""
+        key = ask.url if ask.body is None else (ask.url, ask.body)
+        if key in self._asked:
+            raise PermanentError(
+                f"{self._what}: the pages lead in a circle, back to one that was read.",
+                hint="check 'pagination'; ask the provider",
+            )
+        if len(self._asked) == self._pages.max_pages:
+            raise PermanentError(
+                f"{self._what}: more than {self._pages.max_pages} pages.",
+                hint="raise maxPages of 'pagination', or check its stop rule",
+            )
+        self._asked.add(key)
+
+    def check_new(self, page: Page, *, is_empty: bool) -> None:
+        """Of each page. Tables without a line below their header may look alike."""
+        if is_empty:
+            return
+        # 64 bits, and much faster than a digest: nobody tries to make two pages look alike.
+        both = isal_zlib.crc32(page.body) << 32 | isal_zlib.adler32(page.body)
+        earlier = self._bodies.setdefault(both, self.page_count)
+        if earlier != self.page_count:
+            which = "the one before it" if earlier == self.page_count - 1 else f"page {earlier}"
+            raise PermanentError(
+                f"{page.what}: page {self.page_count} is the same as {which}.",
+                hint="the server does not know the parameter that asks for a page; check 'pagination'",
+            )
