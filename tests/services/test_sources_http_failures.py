@@ -108,7 +108,7 @@ class TestFailures:
             source.check()
 
     def test_an_unknown_host_can_be_tried_again(self, web_server: WebServer) -> None:
-        with pytest.raises(SourceUnavailable, match="host name 'no-such-host.invalid' is not found"):
+        with pytest.raises(SourceUnavailable, match=r"host name 'no-such-host\.invalid' is not found"):
             self.at(web_server, "https://no-such-host.invalid").check()
 
     def test_a_certificate_of_another_authority_is_refused_with_the_remedy(self, web_server: WebServer) -> None:

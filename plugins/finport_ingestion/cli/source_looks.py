@@ -5,56 +5,23 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from upath import UPath
-
 from finport_ingestion.cli import surroundings
-from finport_ingestion.cli.connections import CommandLineConnections
-from finport_ingestion.engine.clock import Deadline, SystemClock
-from finport_ingestion.engine.config.environment import fill
 from finport_ingestion.engine.errors import PermanentError
-from finport_ingestion.engine.files import Places
-from finport_ingestion.engine.records import (
-    LINEAGE_COLUMNS,
-    Fingerprint,
-    Part,
-    Replaces,
-    SourceItem,
-    Watermark,
-)
+from finport_ingestion.engine.records import LINEAGE_COLUMNS, Fingerprint, Part, Replaces, SourceItem
 from finport_ingestion.engine.sources.opening import open_source
-from finport_ingestion.engine.step import RunKey, StepContext
-from finport_ingestion.engine.workflow.compile import plan_to_look
+from finport_ingestion.engine.step import StepContext
+from finport_ingestion.engine.workflow import looking
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from finport_ingestion.engine.config.catalog import Catalog
-
-_SECONDS = 300
-
-
-class NothingKnown:
-    """The memory of a source that never ran."""
-
-    def fingerprints(self, source: str, dataset: str) -> Mapping[str, Fingerprint]:
-        return {}
-
-    def watermark(self, source: str, dataset: str) -> Watermark | None:
-        return None
-
-    def published_at(self, source: str, dataset: str) -> datetime | None:
-        return None
-
-    def dataset_updated_at(self, dataset: str) -> datetime | None:
-        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,31 +35,9 @@ class Sample:
     columns: Sequence[tuple[str, str]]  # names and logical types
 
 
-@contextmanager
-def looking_at(catalog: Catalog, source: str) -> Iterator[StepContext]:
-    """The source as its first step has it; what it writes lies in a folder that is gone afterwards.
-
-    Raises:
-        ConfigError: No such source, something is wrong with it, or a variable that it names is not set.
-    """
-    project = surroundings.project()
-    plan = plan_to_look(catalog, source)
-    clock = SystemClock()
-    filled = fill(plan.source(source), project.environment(), key=f"source {source}")
-    with tempfile.TemporaryDirectory(prefix="finport-look-") as folder:
-        yield StepContext(
-            plan=plan,
-            source=filled,
-            step=plan.step("collect"),
-            run=RunKey(workflow=plan.workflow, run_id="look", run_after=clock.now()),
-            batch=None,
-            deadline=Deadline.after(_SECONDS, clock=clock, what=f"the look at {source}"),
-            places=Places(UPath(folder)),
-            connections=CommandLineConnections(),
-            memory=NothingKnown(),
-            clock=clock,
-            vault=surroundings.state().tokens,
-        )
+def looking_at(catalog: Catalog, source: str) -> AbstractContextManager[StepContext]:
+    """The source as its first step has it, with what a person at the command line may use."""
+    return looking.looking_at(catalog, source, surroundings.services())
 
 
 def checked(context: StepContext) -> str:

@@ -83,6 +83,8 @@ class CredentialGate:
 
     def report(self, answer: Answer) -> bool:
         """As Gate; whether others should learn of it soon."""
+        if answer.outcome == "given up":
+            return False
         if answer.outcome != "limited":
             urgent = self._limits.breaker.report(good=answer.outcome == "good")
             return self._held_by_headers(answer) or urgent

@@ -16,7 +16,8 @@ from finport_ingestion.engine.resilience.rate import RateLimiter, limiter_of
 class Answer:
     """How a request went, as far as the gate is concerned."""
 
-    outcome: Literal["good", "failed", "limited"]  # failed: no answer, or one that says it is down
+    # failed: no answer, or one that says it is down; given up: by us, so it says nothing of the source
+    outcome: Literal["good", "failed", "limited", "given up"]
     seconds: float | None = None  # how long it took
     retry_after_seconds: float | None = None  # what a limited answer asks for
     remaining: int | None = None  # requests left, as rate headers say

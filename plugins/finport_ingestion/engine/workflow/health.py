@@ -6,19 +6,15 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from finport_ingestion.engine.clock import Deadline
-from finport_ingestion.engine.config.environment import fill
 from finport_ingestion.engine.errors import FinportError
 from finport_ingestion.engine.events.event import Event, EventType
 from finport_ingestion.engine.sources.opening import forecast, open_source
 from finport_ingestion.engine.state.checks import Check
-from finport_ingestion.engine.step import RunKey, StepContext
-from finport_ingestion.engine.workflow.compile import plan_to_look
+from finport_ingestion.engine.workflow.looking import looking_at
 
 if TYPE_CHECKING:
     from finport_ingestion.engine.config.catalog import Catalog
     from finport_ingestion.engine.resilience.forecast import Forecast
-    from finport_ingestion.engine.resilience.watch import Watch
     from finport_ingestion.engine.workflow.services import Services
 
 CHECK_SECONDS = 60.0
@@ -36,8 +32,8 @@ def check_health(
     error: FinportError | None = None
     at, began = services.clock.now(), time.monotonic()
     try:
-        with services.gates.watched() as watch:
-            detail = open_source(_context(catalog, source, services, watch, seconds=seconds)).check()
+        with looking_at(catalog, source, services, seconds=seconds) as context:
+            detail = open_source(context).check()
     except FinportError as trouble:
         error, detail = trouble, trouble.message
     check = Check(
@@ -64,24 +60,6 @@ def forecast_for(catalog: Catalog, source: str, services: Services) -> Forecast 
     """Whether the requests that are left of the day suffice for a run of the source; None without a quota."""
     if catalog.settings(source).settings.limits.quota.requests is None:
         return None
-    with services.gates.watched() as watch:
-        return forecast(_context(catalog, source, services, watch, seconds=CHECK_SECONDS))
-
-
-def _context(catalog: Catalog, source: str, services: Services, watch: Watch, *, seconds: float) -> StepContext:
-    plan = plan_to_look(catalog, source)
-    planned = plan.source(source).model_copy(update={"fallbacks": ()})
-    return StepContext(
-        plan=plan,
-        source=fill(planned, services.environment, key=f"source {source}"),
-        step=plan.steps[0],
-        run=RunKey(workflow=plan.workflow, run_id="look", run_after=services.clock.now()),
-        batch=None,
-        deadline=Deadline.after(seconds, clock=services.clock, what=f"the check of {source}"),
-        places=services.places,
-        connections=services.connections,
-        memory=services.state,
-        clock=services.clock,
-        gates=watch,
-        vault=services.state.tokens,
-    )
+    services.state.check()
+    with looking_at(catalog, source, services, seconds=CHECK_SECONDS) as context:
+        return forecast(context)

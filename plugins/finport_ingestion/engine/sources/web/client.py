@@ -161,7 +161,7 @@ class WebClient:
             raise
         except BaseException:
             # An end that is our own doing says nothing against the server.
-            gate.report(Answer(outcome="good"))
+            gate.report(Answer(outcome="given up"))
             raise
         seconds = time.monotonic() - began
         gate.report(told_to_the_gate(response, now=self.access.deadline.clock.now(), seconds=seconds))
