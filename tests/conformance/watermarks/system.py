@@ -145,14 +145,12 @@ class Ingested:
             head.replace("  convert: {format: json}\n", "" if "sql" in source else "  convert: {format: json}\n")
             + f"  incremental: {{field: at{lookback}}}\n"
             + "  contract:\n    columns:\n"
-            + f'      - {{name: at, type: "{self.kind.type}", nullable: true, future: true}}\n'.replace(
-                ", future: true", ""
-            )
+            + f'      - {{name: at, type: "{self.kind.type}"}}\n'
             + "      - {name: rest, type: text}\n"
             + "  overrides:\n"
             + "    quality: {report: false, maxNullShare: 1, maxDuplicateShare: 1, minScore: 0, minRows: 0}\n"
             + "    retry: {delay: 0s}\n"
-            + "    security: {allowPrivateNetwork: true}\n"
+            + "    security: {allowPrivateNetwork: true, allowPlaintext: true, allowPlaintextReason: for tests}\n"
             + "    changes: {detect: [sha256]}\n"
         )
 

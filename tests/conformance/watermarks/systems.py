@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from tests.conformance.watermarks.system import CursorKind, Row
 from tests.services.web import WebServer
 from tests.services.web_replies import Reply, Request, json_reply
+
+if TYPE_CHECKING:
+    from tests.services.postgresql import PostgresqlServer
 
 PAGE = 2
 
@@ -37,26 +40,34 @@ class GrowingFile:
 
 
 class GrowingTable:
-    """A table of SQLite."""
+    """A table of PostgreSQL."""
 
     takes_nulls = False
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._path = folder.with_suffix(".db")
-        monkeypatch.setenv("AIRFLOW_CONN_GROWING", json.dumps({"conn_type": "sqlite", "host": str(self._path)}))
+    def __init__(self, database: str, server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._url = database.replace("postgresql+psycopg://", "postgresql://")
+        self._type = "text"
+        fields = {
+            "conn_type": "postgres",
+            "host": server.host,
+            "port": server.port,
+            "schema": database.rpartition("/")[2],
+            "login": server.user,
+            "password": server.password,
+            "extra": {"ca_file": str(server.ca_path)} if server.ca_path else {},
+        }
+        monkeypatch.setenv("AIRFLOW_CONN_GROWING", json.dumps(fields))
 
     def source(self, cursor: CursorKind) -> str:
-        self._run(f"CREATE TABLE prices (at {cursor.sql_type}, rest TEXT)")
+        self._type = cursor.sql_type
+        with psycopg.connect(self._url) as connection:
+            connection.execute(f"CREATE TABLE prices (at {cursor.sql_type}, rest text)")
         return "{protocol: sql, connection: growing, table: prices}"
 
     def add(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            self._run("INSERT INTO prices VALUES (?, ?)", row)
-
-    def _run(self, statement: str, values: Sequence[Any] = ()) -> None:
-        with sqlite3.connect(self._path) as connection:
-            connection.execute(statement, values)
-        connection.close()
+        with psycopg.connect(self._url) as connection:
+            for row in rows:
+                connection.execute(f"INSERT INTO prices VALUES (%s::{self._type}, %s)", row)
 
 
 class GrowingApi:
