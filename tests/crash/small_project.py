@@ -43,6 +43,7 @@ spec:
   overrides:
     quality: {{report: false, maxErrorShare: 0.5, minCompleteness: 0.5, minScore: 0}}
     retry: {{delay: 0s}}
+    security: {{allowPrivateNetwork: true}}
     store: {store}
 """
 

@@ -49,7 +49,7 @@ def write_atomically(path: UPath) -> Iterator[BinaryIO]:
         StorageUnavailable: The disk is full or the place cannot be written.
     """
     local = local_path(path)
-    with _disk_errors(path):
+    with disk_errors(path):
         if local is None:
             with path.open("wb") as remote:
                 yield remote
@@ -61,7 +61,7 @@ def write_atomically(path: UPath) -> Iterator[BinaryIO]:
                 yield file
                 _sync(file)
             temporary.replace(local)
-            _sync_folder(local.parent)
+            sync_folder(local.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -78,7 +78,7 @@ def create(path: UPath, content: bytes) -> bool:
     Local files are linked into place; object stores use a conditional put.
     """
     local = local_path(path)
-    with _disk_errors(path):
+    with disk_errors(path):
         if local is None:
             try:
                 path.fs.pipe_file(path.path, content, mode="create")
@@ -96,7 +96,7 @@ def create(path: UPath, content: bytes) -> bool:
             return False
         finally:
             temporary.unlink(missing_ok=True)
-        _sync_folder(local.parent)
+        sync_folder(local.parent)
         return True
 
 
@@ -128,7 +128,8 @@ def _sync(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
     # Without this a rename can be lost with the power, while what was written after it is kept.
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -138,7 +139,8 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _disk_errors(path: UPath) -> Iterator[None]:
+def disk_errors(path: UPath | Path) -> Iterator[None]:
+    """Tell a full disk, and one that may not be written, in our errors; others pass."""
     try:
         yield
     except PermissionError as error:

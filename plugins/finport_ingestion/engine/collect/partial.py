@@ -6,7 +6,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from finport_ingestion.engine.collect.checksums import Digests
 from finport_ingestion.engine.collect.coverage import Coverage
 from finport_ingestion.engine.collect.journal import Extent, Journal, Landed, Told, line
 from finport_ingestion.engine.errors import StorageUnavailable
+from finport_ingestion.engine.files import disk_errors, sync_folder
 
 _CHUNK_BYTES = 1 << 20
 
@@ -116,7 +117,7 @@ class Partial:
             os.fsync(self._file)
             self._append(line("landed", asdict(landed)))
             self._path.replace(self._path.with_name(name))
-            _sync_folder(self._path.parent)
+            sync_folder(self._path.parent)
 
     def discard(self) -> None:
         """Forget all of it."""
@@ -220,19 +221,12 @@ def _lock(descriptor: int, path: Path) -> None:
         return
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    with suppress(OSError):
-        os.fsync(descriptor)
-    os.close(descriptor)
-
-
 @contextmanager
 def _disk_errors(path: Path) -> Iterator[None]:
     try:
-        yield
+        with disk_errors(path):
+            yield
     except OSError as error:
         raise StorageUnavailable(
-            f"{path} cannot be written: {error.strerror}.",
-            hint="free space (or run 'finport clean'), or give the worker's user write access",
+            f"{path} cannot be written: {error.strerror}.", hint="check the disk; give the worker's user write access"
         ) from error
