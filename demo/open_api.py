@@ -10,6 +10,7 @@ It runs until Ctrl-C. Its certificate is of an authority of its own, in `.airflo
 from __future__ import annotations
 
 import argparse
+import socket
 import hashlib
 import json
 from pathlib import Path
@@ -68,16 +69,17 @@ def main() -> None:
     folder.prepare()
     tls = tls_folder_of(folder)
     address = f"https://127.0.0.1:{arguments.port}{PATH}"
-    print(f"{address} answers until Ctrl-C. In another terminal:", flush=True)
-    print(f"  finport source add {address} --ca-file {_shown(tls / 'ca.pem')} --allow-private-network", flush=True)
-    uvicorn.run(
+    config = uvicorn.Config(
         application(_rows()),
-        host="127.0.0.1",
-        port=arguments.port,
         ssl_certfile=str(tls / "server.pem"),
         ssl_keyfile=str(tls / "server.key"),
         log_level="warning",
     )
+    # Listening before it says so: whoever is quick waits for the answer.
+    with socket.create_server(("127.0.0.1", arguments.port)) as listener:
+        print(f"{address} answers until Ctrl-C. In another terminal:", flush=True)
+        print(f"  finport source add {address} --ca-file {_shown(tls / 'ca.pem')} --allow-private-network", flush=True)
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _rows() -> list[dict[str, Any]]:
