@@ -10,9 +10,9 @@ It runs until Ctrl-C. Its certificate is of an authority of its own, in `.airflo
 from __future__ import annotations
 
 import argparse
-import socket
 import hashlib
 import json
+import socket
 from pathlib import Path
 from typing import Any, Final
 
