@@ -20,7 +20,7 @@ from finport_ingestion.engine.sources.database import values
 from finport_ingestion.engine.sources.database.mssql_errors import translated
 from finport_ingestion.engine.sources.database.nanoseconds import of_moment, of_time
 from finport_ingestion.engine.sources.database.relation import Column, Relation
-from finport_ingestion.engine.sources.database.statement import named_table
+from finport_ingestion.engine.sources.database.statement import declared_table
 from finport_ingestion.engine.sources.database.way import DATABASES_EXTRA, server_of
 from finport_ingestion.engine.sources.interface import Access
 
@@ -93,13 +93,7 @@ class MssqlDialect:
                 f"{source}: SQL Server is read by table or view, not by query.",
                 hint="create a view of the query, and name it as 'table'",
             )
-        table = named_table(connection, options.table, source=source)
-        inspector = sa.inspect(connection)
-        key = inspector.get_pk_constraint(table.name, schema=table.schema)["constrained_columns"]
-        declared = inspector.get_columns(table.name, schema=table.schema)
-        rows = sa.table(table.name, *(sa.column(each["name"]) for each in declared), schema=table.schema)
-        columns = tuple(column_of(rows.c[each["name"]], each["type"]) for each in declared)
-        return Relation(name=options.table, rows=rows, columns=columns, key=tuple(key))
+        return declared_table(connection, options.table, source=source, column_of=column_of)
 
     def decimal_types(
         self, connection: sa.Connection, relation: Relation, where: Sequence[sa.ColumnElement[bool]]

@@ -17,7 +17,7 @@ from finport_ingestion.engine.logical import LogicalType
 from finport_ingestion.engine.sources.database import mysql_connecting, values
 from finport_ingestion.engine.sources.database.mysql_errors import translated
 from finport_ingestion.engine.sources.database.relation import Column, Relation
-from finport_ingestion.engine.sources.database.statement import named_table
+from finport_ingestion.engine.sources.database.statement import declared_table
 from finport_ingestion.engine.sources.database.way import DATABASES_EXTRA
 from finport_ingestion.engine.sources.interface import Access
 
@@ -72,16 +72,10 @@ class MysqlDialect:
                 f"{source}: MySQL and MariaDB are read by table or view, not by query.",
                 hint="create a view of the query, and name it as 'table'",
             )
-        table = named_table(connection, options.table, source=source)
-        inspector = sa.inspect(connection)
         with warnings.catch_warnings():
             # Of types that it does not know, such as INET6, SQLAlchemy warns; here they are read as text.
             warnings.simplefilter("ignore", sa.exc.SAWarning)
-            key = inspector.get_pk_constraint(table.name, schema=table.schema)["constrained_columns"]
-            declared = inspector.get_columns(table.name, schema=table.schema)
-        rows = sa.table(table.name, *(sa.column(each["name"]) for each in declared), schema=table.schema)
-        columns = tuple(_column(rows.c[each["name"]], each["type"]) for each in declared)
-        return Relation(name=options.table, rows=rows, columns=columns, key=tuple(key))
+            return declared_table(connection, options.table, source=source, column_of=_column)
 
     def decimal_types(
         self, connection: sa.Connection, relation: Relation, where: Sequence[sa.ColumnElement[bool]]

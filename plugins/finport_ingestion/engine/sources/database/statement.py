@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from finport_ingestion.engine.errors import ConfigError, SourceItemMissing
+from finport_ingestion.engine.sources.database.relation import Column, Relation
 
 
 def named_table(connection: sa.Connection, stated: str, *, source: str) -> sa.TableClause:
@@ -30,6 +31,26 @@ def named_table(connection: sa.Connection, stated: str, *, source: str) -> sa.Ta
         f"{source}: the database has no table or view '{stated}'.",
         hint=f"did you mean '{prefix}{near[0]}'?" if near else "check 'table', its schema, and the login's rights",
     )
+
+
+def declared_table(
+    connection: sa.Connection, stated: str, *, source: str, column_of: Callable[[sa.ColumnElement[Any], Any], Column]
+) -> Relation:
+    """A table or view with the columns that SQLAlchemy finds declared, and its primary key.
+
+    Args:
+        column_of: Reads a column by the type of its declaration.
+
+    Raises:
+        SourceItemMissing: There is no such table.
+    """
+    table = named_table(connection, stated, source=source)
+    inspector = sa.inspect(connection)
+    key = inspector.get_pk_constraint(table.name, schema=table.schema)["constrained_columns"]
+    declared = inspector.get_columns(table.name, schema=table.schema)
+    rows = sa.table(table.name, *(sa.column(each["name"]) for each in declared), schema=table.schema)
+    columns = tuple(column_of(rows.c[each["name"]], each["type"]) for each in declared)
+    return Relation(name=stated, rows=rows, columns=columns, key=tuple(key))
 
 
 def subquery(query: str, names: Sequence[str]) -> sa.Subquery:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -14,7 +13,7 @@ import pyarrow.parquet as pq
 from upath import UPath
 
 from finport_ingestion.engine.errors import StorageUnavailable
-from finport_ingestion.engine.files import local_path, write_atomically
+from finport_ingestion.engine.files import local_path, sync_folder, write_atomically
 from finport_ingestion.engine.parquet_file import HashingFile
 from finport_ingestion.engine.store.parquet_dataset import partitioning
 from finport_ingestion.engine.store.parquet_dataset.snapshot import StoredFile
@@ -96,7 +95,7 @@ def _move(draft: UPath, final: UPath) -> None:
         local.parent.mkdir(parents=True, exist_ok=True)
         Path(draft.path).replace(local)
         for folder in (local.parent, *_new_parents(local)):
-            _sync_folder(folder)
+            sync_folder(folder)
     except OSError as error:
         raise StorageUnavailable(
             f"{final} cannot be written: {error.strerror or error}.", hint="check the disk and the access of the worker"
@@ -107,11 +106,3 @@ def _new_parents(file: Path) -> list[Path]:
     """The folders above a file, up to the dataset's, whose entries must be durable as well."""
     parents = list(file.parents)
     return parents[1 : [parent.name for parent in parents].index(DATA) + 2]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
