@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -83,9 +83,11 @@ def test_an_error_is_told_by_its_number_without_the_servers_words(number: int, e
     assert found.hint
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pymysql") is not None, reason="the driver is installed")
 @pytest.mark.parametrize("kind", ["mysql", "mariadb"])
-def test_a_driver_that_is_not_installed_is_named(kind: str) -> None:
+def test_a_driver_that_is_not_installed_is_named(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in [name for name in sys.modules if ".sources.database.mysql" in name or name.startswith("pymysql")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "pymysql", None)
     options = SqlSource.Options.model_validate({"protocol": "sql", "table": "t"})
-    with pytest.raises(UnknownPlugin, match=r"needs pymysql\. Fix: pip install pymysql"):
+    with pytest.raises(UnknownPlugin, match=r"needs pymysql\. Fix: pip install '.*\[databases\]'"):
         SqlSource(options, access(connection(kind, host="db", schema="market")))
