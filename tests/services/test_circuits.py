@@ -5,20 +5,23 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from finport_ingestion.engine.clock import Deadline, SystemClock
+from finport_ingestion.engine.clock import Clock, Deadline, SystemClock
 from finport_ingestion.engine.config.models.settings import Settings
 from finport_ingestion.engine.connections import EnvironmentConnections
 from finport_ingestion.engine.errors import CircuitOpen, QuotaUsed, RateLimited
 from finport_ingestion.engine.resilience.gate import Answer
 from finport_ingestion.engine.resilience.gates import Gates, User
 from finport_ingestion.engine.state.state import State
+from tests.clocks import LaterClock
 
 KEY = "api.vendor.example/bank"
+WHEN_IT_MAY_BE_TRIED = LaterClock(timedelta(minutes=11))
 GOOD, FAILED = Answer(outcome="good"), Answer(outcome="failed")
 
 
@@ -37,13 +40,13 @@ def state_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 def user(endpoint: str | None = None, **settings: Any) -> User:
-    stated = {"circuit": {"failures": 3, "openFor": "2s"}, **settings}
+    stated = {"circuit": {"failures": 3, "openFor": "10m"}, **settings}
     return User(source="prices", run=None, settings=Settings.model_validate(stated), endpoint=endpoint)
 
 
-def gates(state_url: str) -> Gates:
-    state = State(state_url, SystemClock())
-    return Gates(state.apis, EnvironmentConnections({}), SystemClock())
+def gates(state_url: str, clock: Clock | None = None) -> Gates:
+    clock = clock or SystemClock()
+    return Gates(State(state_url, clock).apis, EnvironmentConnections({}), clock)
 
 
 def deadline(seconds: float = 20) -> Deadline:
@@ -57,7 +60,7 @@ def event_types(state_url: str) -> list[str]:
 
 def _tries(state_url: str, start: Any, answers: Any) -> None:
     start.wait()
-    with gates(state_url).watched() as watch:
+    with gates(state_url, WHEN_IT_MAY_BE_TRIED).watched() as watch:
         gate = watch.gate(KEY, user())
         try:
             gate.admit(deadline(5))
@@ -78,7 +81,6 @@ def test_what_one_process_finds_down_the_others_leave_alone_and_one_of_them_trie
     with gates(state_url).watched() as watch, pytest.raises(CircuitOpen, match="left alone") as refused:
         watch.gate(KEY, user()).admit(deadline())
     assert refused.value.retry_after_seconds is not None
-    time.sleep(2.1)
     context = multiprocessing.get_context("spawn")
     answers, start = context.Queue(), context.Barrier(4)
     processes = [context.Process(target=_tries, args=(state_url, start, answers)) for _ in range(4)]

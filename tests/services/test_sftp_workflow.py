@@ -41,9 +41,6 @@ class SmallProject:
         path = drop.server.path(drop.folder)
         source = f'{{protocol: sftp, connection: custodian, path: {path}, pattern: "*.csv"}}'
         self.folder = write_project(folder, source=source)
-        document = self.folder / "include" / "configs" / "sources" / "prices.yaml"
-        allowed = "  overrides:\n    security: {allowPrivateNetwork: true}\n"
-        document.write_text(document.read_text().replace("  overrides:\n", allowed))
         for file in (self.folder / "drop").iterdir():
             drop.write(file.name, file.read_bytes())
         connection = {

@@ -23,7 +23,7 @@ from finport_ingestion.engine.workflow.services import Services
 from tests.crash.small_project import SOURCE, WORKFLOW, write_project
 from tests.services.kafka_server import KafkaServer
 
-_OVERRIDES = "    security: {allowPrivateNetwork: true}\n    quality: {minRows: 0, report: false,"
+_OVERRIDES = "    quality: {minRows: 0, report: false,"
 SPARSE = {"key": "binary", "headers": "json", "undecoded": "binary", "problem": "text"}
 """Columns that a healthy topic may leave empty."""
 

@@ -11,7 +11,8 @@ from upath import UPath
 from finport_ingestion.engine.files import Places
 from finport_ingestion.engine.records import Replaces
 from finport_ingestion.engine.store.read import dataset_folder, list_datasets, open_snapshot
-from tests.conformance.storages.adapters import LaterClock, StorageMaker
+from tests.clocks import LaterClock
+from tests.conformance.storages.adapters import StorageMaker
 from tests.conformance.storages.delivery import Deliveries, contents, price, values
 from tests.services.s3_server import S3Server
 

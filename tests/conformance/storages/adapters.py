@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,19 +18,6 @@ from finport_ingestion.engine.store.registry import STORAGES
 Environment = dict[str, str]
 Ask = Callable[[str], Any]
 """Gets a fixture by name: a real server is only started for the storage that needs it."""
-
-
-@dataclass(frozen=True, slots=True)
-class LaterClock:
-    """The machine's clock, ahead by `ahead`: what was written just now is old."""
-
-    ahead: timedelta
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
-
-    def sleep(self, seconds: float) -> None:
-        SystemClock().sleep(seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from finport_ingestion.engine.errors import PermanentError, SourceItemMissing, SourceMovedOn
 from finport_ingestion.engine.records import Replaces
 from finport_ingestion.engine.store.interface import Storage
-from tests.conformance.storages.adapters import LaterClock, StorageMaker
+from tests.clocks import LaterClock
+from tests.conformance.storages.adapters import StorageMaker
 from tests.conformance.storages.delivery import Deliveries, contents, price
 from tests.conformance.storages.model import Model
 

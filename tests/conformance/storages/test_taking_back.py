@@ -8,7 +8,8 @@ import pytest
 
 from finport_ingestion.engine.errors import PermanentError, SourceItemMissing
 from finport_ingestion.engine.records import Replaces
-from tests.conformance.storages.adapters import LaterClock, StorageMaker
+from tests.clocks import LaterClock
+from tests.conformance.storages.adapters import StorageMaker
 from tests.conformance.storages.delivery import Deliveries, contents, price, values
 
 FIRST, SECOND, THIRD = (price("AAPL", 5, f"{close}.0000") for close in (1, 2, 3))

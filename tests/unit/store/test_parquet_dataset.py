@@ -25,7 +25,8 @@ from finport_ingestion.engine.files import Places, sha256_of
 from finport_ingestion.engine.records import Replaces
 from finport_ingestion.engine.store.interface import PublishRequest
 from finport_ingestion.engine.store.parquet_dataset import writer
-from tests.conformance.storages.adapters import LaterClock, StorageMaker
+from tests.clocks import LaterClock
+from tests.conformance.storages.adapters import StorageMaker
 from tests.conformance.storages.delivery import RUN_AFTER, Deliveries, contents, price
 
 NULL = "__HIVE_DEFAULT_PARTITION__"

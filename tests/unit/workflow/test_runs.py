@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from finport_ingestion.engine.clock import SystemClock
+from finport_ingestion.engine.clock import Clock, SystemClock
 from finport_ingestion.engine.config.catalog import load_catalog
 from finport_ingestion.engine.errors import Skipped
 from finport_ingestion.engine.project import Project
@@ -23,19 +23,10 @@ from finport_ingestion.engine.workflow.plan import Plan
 from finport_ingestion.engine.workflow.recovery import settle
 from finport_ingestion.engine.workflow.registry import known_actions
 from finport_ingestion.engine.workflow.services import Services
+from tests.clocks import LaterClock
 from tests.crash.small_project import SOURCE, WORKFLOW, rows, write_project
 
 RUN_DAY = datetime(2026, 2, 1, tzinfo=UTC)
-
-
-@dataclass
-class LaterClock(SystemClock):
-    """The machine's clock, so many hours ahead."""
-
-    hours: float = 0
-
-    def now(self) -> datetime:
-        return super().now() + timedelta(hours=self.hours)
 
 
 @dataclass
@@ -43,7 +34,7 @@ class Deployment:
     """The small project and its runs."""
 
     folder: Path
-    clock: LaterClock = field(default_factory=LaterClock)
+    clock: Clock = field(default_factory=SystemClock)
     told: list[str] = field(default_factory=list)
 
     @property
@@ -175,7 +166,7 @@ def test_a_daily_source_is_taken_once_a_day(deployment: Deployment) -> None:
     assert "taken daily" in deployment.told[-1]
     assert deployment.run("run-3", skip_frequency_check=True).status == "succeeded"
     deployment.deliver("fourth.csv", "XS0000000005,2026-01-02,1.00")
-    deployment.clock.hours = 24
+    deployment.clock = LaterClock(timedelta(hours=24))
     assert deployment.run("run-4").status == "succeeded"
 
 

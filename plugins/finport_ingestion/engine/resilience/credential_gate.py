@@ -44,6 +44,12 @@ class CredentialGate:
         self._limits = limits
         self._lock = threading.Lock()
         self._users = 0
+        self._tending = threading.Lock()  # who leaves last waits for what is being told just now
+
+    @property
+    def used(self) -> bool:
+        """Whether a source uses it."""
+        return self._users > 0
 
     def counts(self, endpoint: str | None) -> bool:
         """Whether the quota counts a request to `endpoint`."""
@@ -95,11 +101,14 @@ class CredentialGate:
 
     def tend(self) -> None:
         """Tell others what they should know; renew what would run out. A store that is down is asked again later."""
-        with self._kept_quiet():
-            self._limits.breaker.tend()
-        with self._kept_quiet():
-            self._limits.session.tend()
-        self._limits.rate.tend()
+        with self._tending:
+            if not self.used:
+                return  # what it held was given back, and is not taken again
+            with self._kept_quiet():
+                self._limits.breaker.tend()
+            with self._kept_quiet():
+                self._limits.session.tend()
+            self._limits.rate.tend()
 
     def enter(self) -> None:
         """One more source uses it."""
@@ -112,6 +121,11 @@ class CredentialGate:
             self._users -= 1
             if self._users > 0:
                 return False
+        with self._tending:
+            self._give_back()
+        return True
+
+    def _give_back(self) -> None:
         with self._kept_quiet():
             self._limits.breaker.tend(all_of_it=True)
         if self._limits.quota is not None:
@@ -120,7 +134,6 @@ class CredentialGate:
         with self._kept_quiet():
             self._limits.session.release()
         self._limits.rate.settle()
-        return True
 
     def _held_by_headers(self, answer: Answer) -> bool:
         if answer.remaining is None or answer.remaining > 0 or not answer.reset_seconds:

@@ -38,9 +38,10 @@ class Keeper:
                 self._thread.start()
 
     def drop(self, gate: CredentialGate) -> None:
-        """Nobody uses it any more."""
+        """Its last user has left; it is kept where somebody has come meanwhile."""
         with self._lock:
-            self._gates.pop(id(gate), None)
+            if not gate.used:
+                self._gates.pop(id(gate), None)
         self._wake.set()
 
     def hurry(self) -> None:
