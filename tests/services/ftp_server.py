@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ import pytest
 
 from tests.conformance.sources.access import PLANTED_SECRET
 from tests.services.certificates import Certificate
-from tests.services.process import ServerCommand, ServerProcess, free_port
+from tests.services.process import ServerCommand, ServerProcess, free_port, listens
 from tests.services.service import Found, Install, Missing, Service, Workspace
 from tests.services.system_user import system_user
 
@@ -112,7 +111,9 @@ def start_pyftpdlib(workspace: Workspace, found: Found) -> Iterator[FtpServer]:
         arguments=[*arguments, str(log_path)], folder=folder, environment={**os.environ, "FTP_PASSWORD": PLANTED_SECRET}
     )
     with workspace.serve(
-        "pyftpdlib", command=command, probe=lambda: _answers(port) and _answers(plain_port)
+        "pyftpdlib",
+        command=command,
+        probe=lambda: listens(port, greeting=b"220") and listens(plain_port, greeting=b"220"),
     ) as process:
         yield FtpServer(
             port=port,
@@ -141,7 +142,7 @@ def start_vsftpd(workspace: Workspace, found: Found) -> Iterator[FtpServer]:
         # With a descriptor 0 that leads nowhere, it ends without a word.
         shell = f'exec "$0" "$1" 0>"{folder}/standard-input"'
         command = ServerCommand(arguments=["/bin/sh", "-c", shell, str(found.path), str(configuration)], folder=folder)
-        with workspace.serve("vsftpd", command=command, probe=lambda: _answers(port)) as process:
+        with workspace.serve("vsftpd", command=command, probe=lambda: listens(port, greeting=b"220")) as process:
             try:
                 yield FtpServer(
                     port=port,
@@ -154,8 +155,11 @@ def start_vsftpd(workspace: Workspace, found: Found) -> Iterator[FtpServer]:
                     log_path=folder / "transfers.log",
                 )
             finally:
-                for child in psutil.Process(process.pid).children(recursive=True):
-                    child.kill()
+                sessions = psutil.Process(process.pid).children(recursive=True)
+                for session in sessions:
+                    session.kill()
+                # It takes their exit while it runs; afterwards nobody does.
+                psutil.wait_procs(sessions, timeout=5)
 
 
 @contextmanager
@@ -173,14 +177,6 @@ def _in_one_file(workspace: Workspace, path: Path) -> Path:
     path.touch(mode=0o600)
     path.write_bytes(issued.key_path.read_bytes() + issued.certificate_path.read_bytes())
     return path
-
-
-def _answers(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=2) as client:
-            return client.recv(3) == b"220"
-    except OSError:
-        return False
 
 
 SERVICE: Service[FtpServer] = Service(

@@ -7,9 +7,7 @@ with haproxy_servers.before(server.port, "http-request return status 500 if { ra
 
 from __future__ import annotations
 
-import shutil
 import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.services.process import ServerCommand, ServerProcess, free_port
-from tests.services.service import Found, Install, Missing, Service, Workspace
+from tests.services.process import ServerCommand, ServerProcess, free_port, listens
+from tests.services.service import Found, Install, Missing, Service, Workspace, find_installed
 
 if TYPE_CHECKING:
     from tests.services.plugin import StartService
@@ -97,28 +95,15 @@ class HaproxyServers:
 
         def is_ready() -> bool:
             # The socket of its commands appears a moment after the port.
-            return _listens(listening) and (folder / "socket").exists()
+            return listens(listening) and (folder / "socket").exists()
 
         with self.workspace.serve(f"haproxy-{number}", command=command, probe=is_ready) as process:
             yield HaproxyServer(port=listening, ca_path=self.workspace.ca.ca_path, folder=folder, process=process)
 
 
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=2).close()
-    except OSError:
-        return False
-    return True
-
-
 def find() -> Found | Missing:
-    """`haproxy` on PATH, or where Debian puts it."""
-    program = shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")
-    if program is None:
-        return Missing(reason="haproxy is not on PATH")
-    # "HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/"
-    shown = subprocess.run([program, "-v"], capture_output=True, text=True, check=True).stdout
-    return Found(version=shown.split()[2], how=program, path=Path(program))
+    """`haproxy` of the system."""
+    return find_installed("haproxy")
 
 
 @contextmanager

@@ -8,9 +8,6 @@ A test says what the server does in nginx's own words, and has it as long as a b
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,8 +19,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.services.certificates import Certificate
-from tests.services.process import ServerCommand, ServerProcess, free_port
-from tests.services.service import Found, Install, Missing, Service, Workspace
+from tests.services.process import ServerCommand, ServerProcess, free_port, listens
+from tests.services.service import Found, Install, Missing, Service, Workspace, find_installed
 
 if TYPE_CHECKING:
     from tests.services.plugin import StartService
@@ -128,7 +125,7 @@ class NginxServers:
         configuration.write_text(text)
         arguments = [str(self.program), "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(configuration)]
         command = ServerCommand(arguments=arguments, folder=folder)
-        with self.workspace.serve(f"nginx-{number}", command=command, probe=lambda: _listens(port)) as process:
+        with self.workspace.serve(f"nginx-{number}", command=command, probe=lambda: listens(port)) as process:
             yield NginxServer(
                 port=port,
                 scheme="https" if tls else "http",
@@ -151,22 +148,9 @@ def _tls_lines(workspace: Workspace, certificate: Certificate | None, protocols:
     return "\n".join(lines)
 
 
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=2).close()
-    except OSError:
-        return False
-    return True
-
-
 def find() -> Found | Missing:
-    """`nginx` on PATH, or where Debian puts it."""
-    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if program is None:
-        return Missing(reason="nginx is not on PATH")
-    # "nginx version: nginx/1.22.1", on standard error.
-    shown = subprocess.run([program, "-v"], capture_output=True, text=True, check=True).stderr
-    return Found(version=shown.strip().rpartition("/")[2], how=program, path=Path(program))
+    """`nginx` of the system."""
+    return find_installed("nginx")
 
 
 @contextmanager

@@ -189,3 +189,12 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
+
+
+def listens(port: int, *, greeting: bytes = b"") -> bool:
+    """Whether somebody takes connections at a port of 127.0.0.1, and greets with these bytes."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2) as client:
+            return client.recv(len(greeting)) == greeting
+    except OSError:
+        return False

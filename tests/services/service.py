@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -111,6 +113,18 @@ def open_workspace(name: str, *, ca: PrivateCa) -> Iterator[Workspace]:
         yield Workspace(folder=folder, ca=ca)
     finally:
         shutil.rmtree(folder)
+
+
+def find_installed(program: str) -> Found | Missing:
+    """A program of the system: on PATH, or where Debian puts what root runs. It says its version when asked by `-v`."""
+    found = shutil.which(program) or shutil.which(program, path="/usr/sbin")
+    if found is None:
+        return Missing(reason=f"{program} is not on PATH")
+    shown = subprocess.run(
+        [found, "-v"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
+    ).stdout
+    version = re.search(r"\d[\w.+-]*", shown)
+    return Found(version=version[0] if version else "unknown", how=found, path=Path(found))
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:

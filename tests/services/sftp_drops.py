@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-from finport_ingestion.engine.sources.interface import Span
 from finport_ingestion.engine.sources.sftp import SftpSource
 from tests.conformance.sources.access import PLANTED_SECRET, access, connection
+from tests.services.file_drops import write
 from tests.services.sftp_faults import USER, FaultyServer
 from tests.services.sshd_server import SshServer
 
@@ -23,14 +21,7 @@ class Drop:
     def __init__(self, server: SshServer) -> None:
         self.server = server
         self.folder = server.folder()
-
-    def write(self, name: str, content: str | bytes = "a\n1\n", *, modified_at: datetime | None = None) -> Path:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        if modified_at:
-            os.utime(path, (modified_at.timestamp(), modified_at.timestamp()))
-        return path
+        self.write = partial(write, self.folder)
 
     def source(self, *, extra: dict[str, Any] | None = None, limits: Any = None, **options: Any) -> SftpSource:
         stated = {"host_key": self.server.host_key, "key_file": str(self.server.key_path), **(extra or {})}
@@ -49,16 +40,6 @@ def dropped(server: SshServer) -> Iterator[Drop]:
         yield drop
     finally:
         shutil.rmtree(drop.folder)
-
-
-def names(source: SftpSource) -> list[str]:
-    """The ids of its items."""
-    return [item.id for item in source.discover(None)]
-
-
-def content(source: SftpSource, item: Any, span: Span | None = None) -> bytes:
-    """The bytes of an item."""
-    return b"".join(delivery.stream.read() for delivery in source.open(item, span))
 
 
 def source_of(server: FaultyServer, *, secret: Any = PLANTED_SECRET, limits: Any = None, **extra: Any) -> SftpSource:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.services.process import ServerCommand, ServerProcess, free_port
+from tests.services.process import ServerCommand, ServerProcess, free_port, listens
 from tests.services.service import Found, Install, Missing, Service, Workspace
 from tests.services.system_user import system_user
 
@@ -103,7 +102,7 @@ def start(workspace: Workspace, found: Found) -> Iterator[SshServer]:
         configuration.write_text(_CONFIGURATION.format(port=port, folder=folder, user=user.pw_name, jail=jail))
         arguments = [str(found.path), "-D", "-e", "-f", str(configuration)]
         command = ServerCommand(arguments=arguments, folder=folder)
-        with workspace.serve("sshd", command=command, probe=lambda: _answers(port)) as process:
+        with workspace.serve("sshd", command=command, probe=lambda: listens(port, greeting=b"SSH-2.0")) as process:
             server = SshServer(
                 port=port,
                 user=user.pw_name,
@@ -138,14 +137,6 @@ def _jail(uid: int) -> Iterator[Path]:
 
 def _keygen(*arguments: str) -> None:
     subprocess.run(["ssh-keygen", "-q", *arguments], check=True, stdin=subprocess.DEVNULL)
-
-
-def _answers(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=2) as client:
-            return client.recv(8).startswith(b"SSH-2.0")
-    except OSError:
-        return False
 
 
 SERVICE: Service[SshServer] = Service(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ftplib
 import os
-import secrets
 import shutil
 import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from finport_ingestion.engine.errors import (
 from finport_ingestion.engine.sources.ftp import FtpSource
 from finport_ingestion.engine.sources.interface import Span
 from tests.conformance.sources.access import PLANTED_SECRET, ManualClock, access, connection
+from tests.services.file_drops import CHANGES, Meddled, content, names, write
 from tests.services.ftp_server import FtpServer
 from tests.unit.collect.shelf import MB, LandingArea, some_bytes
 from tests.unit.network.proxies import recording_proxy
@@ -38,14 +39,7 @@ class Drop:
         self.server = server
         self.folder = server.folder()
         self.folder.chmod(0o755)
-
-    def write(self, name: str, content: str | bytes = "a\n1\n", *, modified_at: datetime | None = None) -> Path:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        if modified_at:
-            os.utime(path, (modified_at.timestamp(), modified_at.timestamp()))
-        return path
+        self.write = partial(write, self.folder)
 
     def source(self, *, limits: Any = None, stated: Any = None, **options: Any) -> FtpSource:
         extra = {"ca_file": str(self.server.ca_path)}
@@ -82,14 +76,6 @@ def bare_drop(vsftpd_server: FtpServer) -> Iterator[Drop]:
 def any_drop(request: pytest.FixtureRequest) -> Iterator[Drop]:
     """A folder of either."""
     yield from dropped(request.getfixturevalue(request.param))
-
-
-def names(source: FtpSource) -> list[str]:
-    return [item.id for item in source.discover(None)]
-
-
-def content(source: FtpSource, item: Any, span: Span | None = None) -> bytes:
-    return b"".join(delivery.stream.read() for delivery in source.open(item, span))
 
 
 def test_a_check_says_how_it_got_there(any_drop: Drop) -> None:
@@ -278,27 +264,12 @@ def test_a_file_that_may_not_be_read_is_told(bare_drop: Drop) -> None:
         content(source, item)
 
 
-@pytest.mark.parametrize("what", ["truncated", "grown", "replaced"])
-def test_a_file_that_changes_while_it_is_read_is_not_landed(any_drop: Drop, tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_file_that_changes_while_it_is_read_is_not_landed(any_drop: Drop, tmp_path: Path, change: str) -> None:
     path = any_drop.write("a.bin", some_bytes(20 * MB), modified_at=datetime(2024, 1, 1, tzinfo=UTC))
     source = any_drop.source()
     (item,) = source.discover(None)
-
-    class Meddler(FtpSource):
-        def __init__(self) -> None:
-            return
-
-        def open(self, item: Any, span: Any = None) -> Any:
-            for delivery in source.open(item, span):
-                if what == "truncated":
-                    os.truncate(path, 10 * MB)
-                elif what == "grown":
-                    path.open("ab").write(b"more")
-                else:
-                    any_drop.write(secrets.token_hex(4), some_bytes(20 * MB, seed=2)).replace(path)
-                yield delivery
-
     area = LandingArea.at(tmp_path)
     with pytest.raises(SourceItemChanged, match=r"a\.bin changed after it was listed"):
-        area.land(item, Meddler())
+        area.land(item, Meddled(source, lambda: CHANGES[change](path)))
     assert area.visible() == []

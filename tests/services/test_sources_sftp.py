@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -23,9 +22,9 @@ from finport_ingestion.engine.errors import (
     SourceUnavailable,
 )
 from finport_ingestion.engine.sources.interface import Span
-from finport_ingestion.engine.sources.sftp import SftpSource
 from tests.conformance.sources.access import ManualClock
-from tests.services.sftp_drops import Drop, content, dropped, names, source_of
+from tests.services.file_drops import CHANGES, Meddled, content, names
+from tests.services.sftp_drops import Drop, dropped, source_of
 from tests.services.sftp_faults import FaultyServer, faulty_server
 from tests.services.sshd_server import SshServer
 from tests.unit.collect.shelf import MB, LandingArea, some_bytes
@@ -252,27 +251,12 @@ def test_a_part_that_may_not_be_read_is_told(faulty: FaultyServer) -> None:
         content(source, item)
 
 
-@pytest.mark.parametrize("what", ["truncated", "grown", "replaced"])
-def test_a_file_that_changes_while_it_is_read_is_not_landed(drop: Drop, tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_file_that_changes_while_it_is_read_is_not_landed(drop: Drop, tmp_path: Path, change: str) -> None:
     path = drop.write("a.bin", some_bytes(40 * MB), modified_at=datetime(2024, 1, 1, tzinfo=UTC))
     source = drop.source()
     (item,) = source.discover(None)
-
-    class Meddler(SftpSource):
-        def __init__(self) -> None:
-            return
-
-        def open(self, item: Any, span: Any = None) -> Any:
-            for delivery in source.open(item, span):
-                if what == "truncated":
-                    os.truncate(path, 10 * MB)
-                elif what == "grown":
-                    path.open("ab").write(b"more")
-                else:
-                    drop.write(secrets.token_hex(4), some_bytes(40 * MB, seed=2)).replace(path)
-                yield delivery
-
     area = LandingArea.at(tmp_path)
     with pytest.raises(SourceItemChanged, match=r"a\.bin changed after it was listed"):
-        area.land(item, Meddler())
+        area.land(item, Meddled(source, lambda: CHANGES[change](path)))
     assert area.visible() == []

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
+from fsspec.spec import AbstractBufferedFile
 from upath import UPath
 
 from finport_ingestion.engine.errors import StorageUnavailable
@@ -41,9 +42,7 @@ def local_path(path: UPath) -> Path | None:
 
 @contextlib.contextmanager
 def write_atomically(path: UPath) -> Iterator[BinaryIO]:
-    """Open `path` for writing; it appears whole, under its name, when the block ends well, and not at all otherwise.
-
-    Object stores make a put visible only when it is complete, so they get the final name at once.
+    """Open `path` for writing: it appears whole when the block ends well; otherwise what was there stays, or nothing.
 
     Raises:
         StorageUnavailable: The disk is full or the place cannot be written.
@@ -51,8 +50,8 @@ def write_atomically(path: UPath) -> Iterator[BinaryIO]:
     local = local_path(path)
     with disk_errors(path):
         if local is None:
-            with path.open("wb") as remote:
-                yield remote
+            with _upload(path) as upload:
+                yield upload
             return
         local.parent.mkdir(parents=True, exist_ok=True)
         temporary = local.with_name(f".{local.name}.{uuid.uuid4().hex}.partial")
@@ -64,6 +63,34 @@ def write_atomically(path: UPath) -> Iterator[BinaryIO]:
             sync_folder(local.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _upload(path: UPath) -> Iterator[BinaryIO]:
+    """Object stores show an upload when it is complete, under its final name; one that is given up is taken back."""
+    upload = path.open("wb")
+    try:
+        yield upload
+        upload.close()
+    except BaseException as error:
+        try:
+            _give_up(upload, path)
+        except Exception as failure:
+            # What failed first decides what happens next.
+            error.add_note(f"The upload of {path} could not be taken back: {failure}")
+        raise
+
+
+def _give_up(upload: BinaryIO, path: UPath) -> None:
+    if isinstance(upload, AbstractBufferedFile):
+        # Closing sends the rest and completes the upload, be it of a part, unless the rest is said to be sent.
+        upload.forced = True
+        upload.discard()
+        upload.close()
+    else:
+        # Not of an object store: what was there went when this was opened, and what came so far is to be seen.
+        upload.close()
+        path.unlink(missing_ok=True)
 
 
 def write_bytes(path: UPath, content: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import threading
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -29,16 +30,19 @@ _DOUBTFUL = 0.5
 """Share among few values that may still be a lower one among many."""
 
 
-class HashingFile:
+class HashingFile(io.RawIOBase):
     """A file for writing that counts and hashes what passes; it leaves closing to whoever opened it."""
 
     def __init__(self, file: BinaryIO, *, hashes: bool = True) -> None:
+        super().__init__()
         self._file: BinaryIO | None = file
         self._digest = hashlib.sha256() if hashes else None
         self.size_bytes = 0
-        self.closed = False
 
-    def write(self, content: bytes) -> int:
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: bytes) -> int:  # type: ignore[override]
         if self._digest is not None:
             self._digest.update(content)
         self.size_bytes += len(content)
@@ -58,22 +62,6 @@ class HashingFile:
 
     def tell(self) -> int:
         return self.size_bytes
-
-    def flush(self) -> None:
-        if self._file is not None:
-            self._file.flush()
-
-    def close(self) -> None:
-        self.closed = True
-
-    def writable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return False
-
-    def seekable(self) -> bool:
-        return False
 
 
 class ParquetSink:

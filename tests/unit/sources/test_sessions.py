@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from finport_ingestion.engine.clock import Deadline, SystemClock
 from finport_ingestion.engine.errors import SourceUnavailable
 from finport_ingestion.engine.sources.files.sessions import Sessions
+from tests.conformance.sources.access import access
 
 
 @dataclass
@@ -30,8 +30,7 @@ class Exchange:
 
     def __init__(self, *, most: int = 2, seconds: float = 10) -> None:
         self.lines: list[Line] = []
-        deadline = Deadline.after(seconds, clock=SystemClock())
-        self.sessions = Sessions(self._begin, most=most, deadline=deadline, source="prices")
+        self.sessions = Sessions(self._begin, access(None, connections=most, seconds=seconds))
 
     def _begin(self) -> Line:
         self.lines.append(Line())
@@ -95,15 +94,15 @@ def test_a_login_that_fails_leaves_its_place() -> None:
     def fail() -> Line:
         raise SourceUnavailable("prices: down.", hint="wait")
 
-    exchange.sessions = Sessions(fail, most=1, deadline=Deadline.after(1, clock=SystemClock()), source="prices")
+    exchange.sessions = Sessions(fail, access(None, connections=1))
     for _ in range(2):
         with pytest.raises(SourceUnavailable, match="down"), exchange.sessions.lent():
             pass
 
 
-def test_those_that_are_free_can_be_closed() -> None:
+def test_those_that_are_free_end_with_whoever_lent_them() -> None:
     exchange = Exchange()
     with exchange.sessions.lent() as one:
         pass
-    exchange.sessions.close()
+    del exchange.sessions
     assert one.closed

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from finport_ingestion.engine.collect.checksums import Digests
 from finport_ingestion.engine.collect.resumable import ResumableItem
 from finport_ingestion.engine.collect.transfer import next_chunk
-from finport_ingestion.engine.collect.writing import whole_or_absent
 from finport_ingestion.engine.errors import PermanentError
+from finport_ingestion.engine.files import write_atomically
 from finport_ingestion.engine.records import Part, SourceItem
 from finport_ingestion.engine.sources.interface import ByteSource, RowSource
 from finport_ingestion.engine.step import StepContext, safe_name
@@ -59,7 +59,7 @@ def _land_whole(item: SourceItem, *, folder: UPath, source: ByteSource, context:
         path = folder / f"{sequence:05d}{delivery.suffix}"
         digests = Digests()
         digests.expect(delivery.checksum or item.checksum)
-        with whole_or_absent(path) as file:
+        with write_atomically(path) as file:
             while chunk := next_chunk(delivery.stream, what=what):
                 context.deadline.check()
                 digests.update(chunk)

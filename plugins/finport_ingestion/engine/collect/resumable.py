@@ -12,14 +12,13 @@ from finport_ingestion.engine.collect.journal import Told, version_of
 from finport_ingestion.engine.collect.partial import Partial, landed_before
 from finport_ingestion.engine.collect.ranges import RangePlan, fill, in_order
 from finport_ingestion.engine.collect.transfer import Transfer
-from finport_ingestion.engine.collect.writing import whole_or_absent
 from finport_ingestion.engine.errors import (
     ChecksumMismatch,
     SourceItemChanged,
     SourceItemMissing,
     StorageUnavailable,
 )
-from finport_ingestion.engine.files import local_path
+from finport_ingestion.engine.files import local_path, write_atomically
 from finport_ingestion.engine.records import SourceItem
 from finport_ingestion.engine.sources.interface import ByteSource
 from finport_ingestion.engine.step import StepContext
@@ -112,7 +111,7 @@ class ResumableItem:
         chunks = in_order(transfer, self._plan) if self._plan else transfer.chunks()
         chunk = next(chunks, b"")
         told = said[0]
-        with whole_or_absent(self._folder / f"{_NAME}{told.suffix}") as file:
+        with write_atomically(self._folder / f"{_NAME}{told.suffix}") as file:
             while chunk:
                 self._take(chunk, told)
                 file.write(chunk)

@@ -16,7 +16,6 @@ commands, over the same TLS session, whatever address the server names.
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Literal
@@ -68,13 +67,7 @@ class FtpSource:
         self._access = access
         self._connection = connection_of(access, "ftp")
         self._path = folder_of(options, self._connection, access.source)
-        self._sessions: Sessions[FtpSession] = Sessions(
-            _beginning(access, self._connection, self._path, options),
-            most=access.connections,
-            deadline=access.deadline,
-            source=access.source,
-        )
-        weakref.finalize(self, self._sessions.close).atexit = False
+        self._sessions = Sessions(_beginning(access, self._connection, self._path, options), access)
 
     def check(self) -> str:
         """Log in and look at the folder. Raises as the protocol of sources says."""

@@ -21,7 +21,6 @@ The connection is one of Airflow's sftp or ssh connections: host, port, login, a
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Literal
@@ -69,13 +68,7 @@ class SftpSource:
         self._access = access
         self._connection = connection_of(access, "sftp")
         self._path = folder_of(options, self._connection, access.source)
-        self._sessions: Sessions[RemoteFiles] = Sessions(
-            _beginning(access, self._connection, self._path),
-            most=access.connections,
-            deadline=access.deadline,
-            source=access.source,
-        )
-        weakref.finalize(self, self._sessions.close).atexit = False
+        self._sessions = Sessions(_beginning(access, self._connection, self._path), access)
 
     def check(self) -> str:
         """Log in and look at the folder. Raises as the protocol of sources says."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Generator
 
 from finport_ingestion.engine.convert.containers.interface import Member, Opening, Packed, Readable, name_inside
@@ -48,19 +49,20 @@ class Zstd:
         return content
 
 
-class _Source:
+class _Source(io.RawIOBase):
     """What Arrow takes for a file. An error of ours is kept, since it comes back as one of Arrow's."""
 
-    closed = False
-    mode = "rb"
-
     def __init__(self, packed: Readable) -> None:
+        super().__init__()
         self._packed = packed
         self.taken = 0
         self.before = 0
         self.error: Exception | None = None
 
-    def read(self, size: int) -> bytes:
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
         try:
             content = self._packed.read(size)
         except Exception as error:
@@ -68,18 +70,6 @@ class _Source:
             raise OSError from error
         self.before, self.taken = self.taken, self.taken + len(content)
         return content
-
-    def close(self) -> None:
-        """The stream is its owner's."""
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return False
-
-    def writable(self) -> bool:
-        return False
 
 
 def _wording(message: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, Protocol, TypeVar
 
-from finport_ingestion.engine.clock import Deadline
 from finport_ingestion.engine.errors import SourceUnavailable
+from finport_ingestion.engine.sources.interface import Access
 
 
 class Session(Protocol):
@@ -27,20 +28,20 @@ S = TypeVar("S", bound=Session)
 
 
 class Sessions(Generic[S]):
-    """At most so many of one source in this process. All methods may be called from any thread."""
+    """Those of one source in this process, as many as it may have. They may be lent to any thread."""
 
-    def __init__(self, begin: Callable[[], S], *, most: int, deadline: Deadline, source: str) -> None:
-        """Begins none yet.
+    def __init__(self, begin: Callable[[], S], access: Access) -> None:
+        """Begins none yet; those that are free end with this object.
 
         Args:
-            begin: Logs in; called when no session is free.
-            source: The document's name, for messages.
+            begin: Logs in; called when no session is free. It must not know this object.
         """
         self._begin = begin
         self._free: list[S] = []
-        self._places = threading.BoundedSemaphore(most)
-        self._deadline = deadline
-        self._source = source
+        self._places = threading.BoundedSemaphore(access.connections)
+        self._deadline = access.deadline
+        self._source = access.source
+        weakref.finalize(self, _end, self._free).atexit = False
 
     @contextmanager
     def lent(self) -> Iterator[S]:
@@ -67,11 +68,6 @@ class Sessions(Generic[S]):
         finally:
             self._places.release()
 
-    def close(self) -> None:
-        """End those that are free."""
-        while self._free:
-            self._free.pop().close()
-
     def _kept(self) -> S | None:
         while self._free:
             session = self._free.pop()
@@ -79,3 +75,8 @@ class Sessions(Generic[S]):
                 return session
             session.close()
         return None
+
+
+def _end(free: list[S]) -> None:
+    while free:
+        free.pop().close()
