@@ -38,6 +38,7 @@ _RUN_FACTS = {
     EventType.WORKFLOW_COMPLETED: ("workflow", "run_id", "status"),
     EventType.WORKFLOW_FAILED: ("workflow", "run_id", "status", "failed"),
 }
+_LOGIN = ("method", "connection")
 _API_EVENTS = {
     EventType.CIRCUIT_OPENED: ("a source is left alone", ("source", "credential", "reason", "retry_seconds")),
     EventType.CIRCUIT_TRIED: ("one request tries it again", ("source", "credential", "reason")),
@@ -54,7 +55,26 @@ _API_EVENTS = {
         ("source", "dataset", "stale_since", "published_at", "reason"),
     ),
     EventType.PROTECTION_LOWERED: ("a run uses a weaker protection", ("source", "measure", "reason")),
+    EventType.AUTHENTICATED: (
+        "`connector/establish_secure_connection` was accepted; once for a run and source",
+        ("source", *_LOGIN),
+    ),
+    EventType.ACCESS_REFUSED: (
+        "a try of a step, or a look at a source outside its runs, ended in a refusal",
+        ("source", *_LOGIN, "error", "step", "try_number"),
+    ),
+    EventType.TOKEN_OBTAINED: (
+        "a token was fetched, or came of a consent; not when a kept one is used",
+        ("source", *_LOGIN, "ends_at"),
+    ),
+    EventType.CREDENTIALS_ROTATED: (
+        "a connection that was read once more held other credentials; once for a run and source",
+        ("source", *_LOGIN),
+    ),
 }
+_LEFT_OUT = """\
+Keys without a value are left out. Events of a source that belong to a run also hold `workflow` and `run_id`. `method`
+is the Authentication's, or the protocol where that brings the connection's login itself; `connection` is its id."""
 _STEP_FACTS = ("workflow", "run_id", "source", "dataset", "step")
 _PHASES = {Phase.RUN: "is done", Phase.SPLIT: "has dealt its work", Phase.SEAL: "is closed"}
 _ERRORS = """\
@@ -82,7 +102,7 @@ def events_page() -> str:
     """Every event that is told, when, and with what."""
     rows = [*_step_events(), *((f"`{kind}`", told, _listed(_RUN_FACTS[kind])) for kind, told in _RUN_EVENTS.items())]
     rows += [(f"`{kind}`", told, _listed(facts)) for kind, (told, facts) in _API_EVENTS.items()]
-    lines = [_EVENTS, table(("type", "when", "data"), rows), "", "Keys without a value are left out.", ""]
+    lines = [_EVENTS, table(("type", "when", "data"), rows), "", _LEFT_OUT, ""]
     lines += ["## An example", "", "```json", json.dumps(_example(), indent=2), "```", ""]
     return "\n".join(lines)
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from finport_ingestion.engine.clock import SystemClock
+from finport_ingestion.engine.state.state import State
 from tests.cli.project import SOURCE, ProjectFolder
+from tests.unit.state.parts import HandClock
 
 PRICES = "include/configs/sources/prices.yaml"
 DEFAULT = "include/configs/policies/default.yaml"
@@ -226,6 +230,16 @@ def test_clean_never_touches_the_current_snapshot(ran: ProjectFolder) -> None:
     ran.json("clean")
     assert sorted(prices_of(ran)) == ["AAPL", "AMZN", "MSFT", "ORCL"]
     assert ran.json("runs") == []
+
+
+def test_clean_counts_the_tokens_that_nobody_renewed(ran: ProjectFolder) -> None:
+    url = f"sqlite:///{ran.folder / '.finport/state.db'}"
+    State(url, HandClock(datetime(2024, 1, 1, tzinfo=UTC))).tokens.keep("forgotten", b"sealed", after=0)
+    State(url, SystemClock()).tokens.keep("used", b"sealed", after=0)
+    (row,) = ran.json("clean")
+    assert (row["what"], row["count"]) == ("ledger", 0)
+    assert row["note"].endswith("0 events, 1 tokens")
+    assert ran.done("clean") == "nothing is too old\n"
 
 
 def test_reset_asks_for_a_yes(ran: ProjectFolder) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from finport_ingestion.engine.clock import SystemClock
+from finport_ingestion.engine.state.state import State
 from tests.services.keycloak_person import agree
 from tests.services.keycloak_server import KeycloakServer
 
@@ -88,6 +90,9 @@ def test_a_person_agrees_and_the_next_process_reads(project: Path, keycloak: Key
     database = b"".join(path.read_bytes() for path in project.rglob("*.db*"))
     assert keycloak.secret.encode() not in database
     assert b"eyJ" not in database, "tokens of Keycloak begin so"
+    told = State(f"sqlite:///{project / '.finport/state.db'}", SystemClock()).claim_events("log", 100)
+    names = [event.type.removeprefix("io.finport.authentication.") for event in told]
+    assert names == ["refused", "token_obtained"], "before, and when the person had agreed"
 
 
 def test_a_source_that_needs_no_consent_says_so(project: Path, keycloak: KeycloakServer) -> None:

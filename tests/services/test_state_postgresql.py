@@ -15,7 +15,7 @@ from finport_ingestion.engine.state.state import State
 from tests.services.plugin import StartService
 from tests.services.postgresql import SERVICE, PostgresqlServer
 from tests.unit.state.fixtures import clock, state, wants_tables
-from tests.unit.state.parts import HandClock, begin, open_run, step_key
+from tests.unit.state.parts import MONDAY, HandClock, begin, open_run, step_key
 from tests.unit.state.test_leases import *  # noqa: F403
 from tests.unit.state.test_ledger import *  # noqa: F403
 from tests.unit.state.test_outbox import *  # noqa: F403
@@ -106,3 +106,24 @@ def test_writers_on_different_sources_do_not_wait_for_each_other(state: State, s
         assert waiting.is_alive()
     waiting.join()
     assert {row.source: row.status for row in state.steps("run-1")} == {"custodian": "succeeded", "vendor": "succeeded"}
+
+
+def test_a_client_that_comes_while_rows_are_pruned_finds_or_makes_its_own(state: State, state_url: str) -> None:
+    state.tokens.keep("old", b"sealed", after=0)
+    over = threading.Event()
+
+    def prune() -> None:
+        while not over.is_set():
+            State(state_url, SystemClock()).prune(MONDAY)
+
+    pruning = threading.Thread(target=prune)
+    pruning.start()
+    try:
+        for _ in range(100):
+            claim = state.tokens.claim("client", seconds=60)
+            assert claim
+            state.tokens.give_back("client", claim=claim)
+    finally:
+        over.set()
+        pruning.join()
+    assert state.tokens.look("old").sealed == b"sealed"

@@ -160,7 +160,8 @@ class Cleaning:
         keeps = max(longest, default=RetentionSettings().ledger)
         pruned = self.services.state.prune(self.services.clock.now() - keeps, dry_run=self.dry_run)
         told = f"{pruned.steps} steps, {pruned.publications} publications, {pruned.events} events"
-        anything = pruned.runs or pruned.publications or pruned.events
+        told += f", {pruned.tokens} tokens"
+        anything = pruned.runs or pruned.publications or pruned.events or pruned.tokens
         return Removed(
             what="ledger",
             of=str(self.services.state),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from finport_ingestion.engine.auth.certificate import Presenting, present_certificate
-from finport_ingestion.engine.auth.interface import AuthMethod, Grant, Reply, Request, Signer
+from finport_ingestion.engine.auth.interface import AuthMethod, Grant, Reply, Request, Signer, Told, untold
 from finport_ingestion.engine.auth.registry import METHODS
 from finport_ingestion.engine.auth.vault import LocalVault, TokenVault
 from finport_ingestion.engine.clock import Clock
@@ -55,6 +55,7 @@ class Place:
     seconds: float = 120
     timeout_seconds: float = 20.0
     protection: Mapping[str, Any] = field(default_factory=dict)
+    told: Told = untold
 
     def user(self, spec: ConnectionSpec | None, options: Mapping[str, Any]) -> User:
         """Somebody with this connection; `options` is the `auth` block of a document."""
@@ -82,6 +83,7 @@ class Place:
             protection=with_limits.protection,
             vault=self.vault,
             deadline=with_limits.deadline,
+            told=self.told,
         )
         return grant, tls
 

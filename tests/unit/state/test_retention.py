@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from finport_ingestion.engine.auth.vault import Kept
 from finport_ingestion.engine.records import Publication, Replaces, Watermark
 from finport_ingestion.engine.state.retention import Pruned
 from finport_ingestion.engine.state.state import State
@@ -21,7 +22,7 @@ from tests.unit.state.parts import (
     step_key,
 )
 
-NOTHING = Pruned(runs=0, steps=0, publications=0, events=0, plans=0)
+NOTHING = Pruned(runs=0, steps=0, publications=0, events=0, plans=0, tokens=0)
 
 
 def publish_days(state: State, clock: HandClock, *commits: Publication) -> None:
@@ -39,7 +40,7 @@ def test_old_runs_go_with_all_that_is_theirs(state: State, clock: HandClock) -> 
     publish_days(state, clock, *(publication(str(n), item("a.csv", str(n)), run_id=f"run-{n}") for n in (1, 2, 3)))
     state.confirm_events("log", state.claim_events("log", 10))
     before = MONDAY + timedelta(days=1, hours=12)
-    expected = Pruned(runs=2, steps=2, publications=1, events=3, plans=2)
+    expected = Pruned(runs=2, steps=2, publications=1, events=3, plans=2, tokens=0)
     assert state.prune(before, dry_run=True) == expected
     assert len(state.runs()) == 3
     assert state.prune(before) == expected
@@ -97,3 +98,36 @@ def test_a_run_that_works_is_kept_and_one_that_was_forgotten_goes(state: State, 
     clock.advance(days=7)
     assert state.prune(clock.now()).runs == 1
     assert [run.key.run_id for run in state.runs()] == ["run-1"]
+
+
+def test_tokens_that_nobody_renewed_go_after_more_than_a_year_however_short_the_retention(
+    state: State, clock: HandClock
+) -> None:
+    state.tokens.keep("yearly", b"sealed", after=0)
+    clock.advance(days=1)
+    state.tokens.keep("renewed", b"sealed", after=0)
+    clock.advance(days=399)
+    assert state.prune(clock.now()).tokens == 0
+    state.tokens.keep("renewed", b"anew", after=1)
+    clock.advance(seconds=1)
+    assert state.prune(clock.now() - timedelta(days=500)).tokens == 0, "the retention is longer"
+    assert state.prune(clock.now(), dry_run=True).tokens == 1
+    assert state.prune(clock.now()).tokens == 1
+    assert state.tokens.look("yearly") == Kept()
+    assert state.tokens.look("renewed") == Kept(sealed=b"anew", version=2)
+    assert state.tokens.keep("yearly", b"later", after=0), "whoever comes back begins anew"
+
+
+def test_the_row_of_a_client_goes_that_never_got_a_token_and_none_that_is_claimed(
+    state: State, clock: HandClock
+) -> None:
+    refused = state.tokens.claim("refused", seconds=60)
+    state.tokens.give_back("refused", claim=str(refused))
+    state.tokens.keep("slow", b"sealed", after=0)
+    clock.advance(days=500)
+    state.tokens.claim("slow", seconds=60)
+    clock.advance(days=1)  # its time is over, and it still has what it came with
+    assert state.prune(clock.now()).tokens == 1
+    assert state.tokens.keep("slow", b"rotated", after=1)
+    clock.advance(days=500)
+    assert state.prune(clock.now()).tokens == 1

@@ -8,6 +8,7 @@ from pathlib import Path
 from finport_ingestion.engine.auth.interface import Grant
 from finport_ingestion.engine.connections import ConnectionSpec
 from finport_ingestion.engine.errors import ConfigError, MissingConnection
+from finport_ingestion.engine.events.event import EventType
 
 SECRET_EXTRAS = (
     "aws_session_token",
@@ -27,6 +28,7 @@ class Credentials:
     def __init__(self, grant: Grant) -> None:
         self.source = grant.source
         self._connection = grant.connection
+        self._told = grant.told
         self._lock = threading.Lock()
 
     @property
@@ -73,11 +75,17 @@ class Credentials:
             ) from error
 
     def reread(self) -> bool:
-        """Read the connection anew; whether it holds something else now.
+        """Read the connection anew; whether it holds something else now, which is told.
 
         Raises:
             MissingConnection: It is gone.
         """
+        changed = self._reread()
+        if changed:
+            self._told(EventType.CREDENTIALS_ROTATED)
+        return changed
+
+    def _reread(self) -> bool:
         with self._lock:
             before = self._connection
             if before is None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from finport_ingestion.engine.events.event import EventType
 from finport_ingestion.engine.network.protection import Protection
 
 if TYPE_CHECKING:
@@ -40,6 +41,16 @@ class Reply:
     cookies: tuple[str, ...] = field(default=(), repr=False)  # the Set-Cookie headers, one each, as they came
 
 
+class Told(Protocol):
+    """Tells what became of credentials, and never fails. No fact may be, or hold, a secret or a server's own words."""
+
+    def __call__(self, event_type: EventType, **facts: str | None) -> None: ...
+
+
+def untold(event_type: EventType, **facts: str | None) -> None:
+    """Where nobody listens."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """What a method may use to obtain credentials."""
@@ -52,6 +63,7 @@ class Grant:
     protection: Protection = field(default_factory=Protection)  # of the source; holds for token servers too
     vault: TokenVault | None = None  # where tokens are shared between processes; by default only within this one
     deadline: Deadline | None = None  # of the source: nobody waits longer for another one who renews a token
+    told: Told = untold  # method, connection and run are known to who listens
 
 
 class Signer(Protocol):

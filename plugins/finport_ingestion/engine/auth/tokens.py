@@ -15,6 +15,7 @@ from finport_ingestion.engine.auth.interface import Grant
 from finport_ingestion.engine.auth.sealing import opened, seal
 from finport_ingestion.engine.auth.vault import OF_THIS_PROCESS, Kept, TokenVault
 from finport_ingestion.engine.errors import AccessDenied, SchemaOutdated, SourceUnavailable, StateUnavailable
+from finport_ingestion.engine.events.event import EventType
 
 log = logging.getLogger(__name__)
 
@@ -119,6 +120,7 @@ class SharedTokens:
         with self._claim_of(self._vault()) as name:
             self._save(self._vault(), name, token, after=self._vault().look(name).version)
         self._own = token
+        self._tell(token)
 
     def _vault(self) -> TokenVault:
         return self._grant.vault or OF_THIS_PROCESS
@@ -181,6 +183,7 @@ class SharedTokens:
             # The credentials were rotated: what they named and sealed counts no more.
             found, token = now, self._source.fetch(other)
         self._save(vault, name, token, after=found.version)
+        self._tell(token)
         return token
 
     def _again(self, vault: TokenVault) -> tuple[str, Kept, Token | None]:
@@ -200,6 +203,10 @@ class SharedTokens:
                 self._grant.clock.sleep(2.0**number)
             else:
                 return
+
+    def _tell(self, token: Token) -> None:
+        ends_at = token.ends_at.isoformat() if token.ends_at else None
+        self._grant.told(EventType.TOKEN_OBTAINED, ends_at=ends_at)
 
     @contextmanager
     def _claim_of(self, vault: TokenVault) -> Iterator[str]:

@@ -47,6 +47,10 @@ class EventType(StrEnum):
     SOURCE_RETURNED = "io.finport.source_returned"
     DATASET_STALE = "io.finport.dataset_stale"
     PROTECTION_LOWERED = "io.finport.protection_lowered"
+    AUTHENTICATED = "io.finport.authentication.succeeded"
+    ACCESS_REFUSED = "io.finport.authentication.refused"
+    TOKEN_OBTAINED = "io.finport.authentication.token_obtained"  # noqa: S105 - the name of a fact
+    CREDENTIALS_ROTATED = "io.finport.authentication.credentials_rotated"
 
     @staticmethod
     def named(name: str) -> EventType:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from finport_ingestion.engine.config.models.settings import SecuritySettings, Settings, parse_rate
-from finport_ingestion.engine.errors import MissingConnection, TransientError
+from finport_ingestion.engine.errors import FinportError, MissingConnection, TransientError
 from finport_ingestion.engine.events.event import Event, EventType
 from finport_ingestion.engine.resilience.breaker import Breaker
 from finport_ingestion.engine.resilience.circuit import Change, Content, Turn
@@ -111,7 +111,7 @@ class Gates:
         """Write an event; where that is not possible now, only the log has it."""
         try:
             self._apis.announce(self._event(event_type, user, once_for=once_for, **facts), run=user.run)
-        except TransientError as error:
+        except FinportError as error:
             log.warning("%s: event %s is not written: %s", user.source, event_type, error)
 
     def audit(self, user: User) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from finport_ingestion.engine.auth.interface import Told, untold
 from finport_ingestion.engine.network.protection import Protection
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Access:
     cursor: str | None = None  # the field of `incremental`
     start: str | None = None  # where the first incremental run begins
     vault: TokenVault | None = None  # where tokens are shared between processes; without it, only within this one
+    told: Told = untold  # of tokens that were obtained, and credentials that were rotated
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING
+
 from finport_ingestion.engine.clock import SystemClock
 from finport_ingestion.engine.config.models.settings import SecuritySettings, Settings, parse_rate
 from finport_ingestion.engine.connections import ConnectionSpec
 from finport_ingestion.engine.errors import MissingConnection
+from finport_ingestion.engine.events.event import EventType
 from finport_ingestion.engine.network.protection import Protection
 from finport_ingestion.engine.resilience.credential import credential_key
 from finport_ingestion.engine.resilience.forecast import Forecast
@@ -15,6 +19,12 @@ from finport_ingestion.engine.sources.interface import Access, ByteSource, RowSo
 from finport_ingestion.engine.sources.registry import PROTOCOLS
 from finport_ingestion.engine.sources.stand_in import only_new
 from finport_ingestion.engine.step import StepContext
+
+if TYPE_CHECKING:
+    from finport_ingestion.engine.workflow.plan import PlannedSource
+
+_ONCE_A_RUN = (EventType.AUTHENTICATED, EventType.CREDENTIALS_ROTATED)
+"""The same fact however many tasks and processes find it."""
 
 
 def open_source(context: StepContext) -> ByteSource | RowSource:
@@ -30,7 +40,7 @@ def access_of(context: StepContext) -> Access:
     """What the source of this step may use."""
     planned, settings = context.source, context.plan.settings(context.source, context.step)
     connection_id = planned.source.connection
-    auth_connection_id = getattr(planned.auth, "connection", None) or connection_id
+    auth_connection_id = login_connection(planned)
     connection = _connection(context, connection_id)
     auth_connection = _connection(context, auth_connection_id)
     return Access(
@@ -46,7 +56,31 @@ def access_of(context: StepContext) -> Access:
         cursor=planned.incremental.field if planned.incremental else None,
         start=context.flags.backfill_from or (planned.incremental.start if planned.incremental else None),
         vault=context.vault,
+        told=partial(tell, context),
     )
+
+
+def tell(context: StepContext, event_type: EventType, **facts: str | None) -> None:
+    """Write an event about the source's authentication; nothing happens where no events are written."""
+    watch = context.gates
+    if watch is None:
+        return
+    user = _user(context, context.plan.settings(context.source, context.step))
+    once_for = str(watch.run) if watch.run and event_type in _ONCE_A_RUN else None
+    watch.tell(event_type, user, once_for=once_for, **login_facts(context.source), **facts)
+
+
+def login_facts(source: PlannedSource) -> dict[str, str | None]:
+    """How a source logs in, by names alone: `method` is its protocol where that brings the connection's own login."""
+    connection_id = login_connection(source)
+    own = source.source.protocol if connection_id else None
+    return {"method": source.auth.method if source.auth else own, "connection": connection_id}
+
+
+def login_connection(source: PlannedSource) -> str | None:
+    """The id of the connection that holds the credentials; None where the source has none."""
+    stated: str | None = getattr(source.auth, "connection", None)
+    return stated or source.source.connection
 
 
 def _gate(context: StepContext, key: str, settings: Settings) -> Gate:
@@ -81,12 +115,11 @@ def _user(context: StepContext, settings: Settings) -> User:
 
 def _key(context: StepContext) -> str:
     planned = context.source
-    auth_connection_id = getattr(planned.auth, "connection", None) or planned.source.connection
     return credential_key(
         fallback=planned.served_by or planned.name,
         url=getattr(planned.source, "url", None),
         connection=_connection(context, planned.source.connection),
-        login=_connection(context, auth_connection_id),
+        login=_connection(context, login_connection(planned)),
     )
 
 

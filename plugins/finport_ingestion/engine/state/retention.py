@@ -24,11 +24,15 @@ from finport_ingestion.engine.state.tables import (
     RUNS,
     SAGAS,
     STEPS,
+    TOKENS,
     UPDATES,
 )
 
 _FORGOTTEN = timedelta(days=7)
 """A run that nobody closed, and that has nothing open, is over after this time."""
+_TOKEN_NEEDED = timedelta(days=400)
+"""No token goes before, however short the retention: sealed, a refresh token that only a person can renew looks like
+any other, and a source that runs once a year still needs its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +44,11 @@ class Pruned:
     publications: int
     events: int
     plans: int
+    tokens: int
 
 
 def prune(connection: Connection, *, before: datetime, now: datetime) -> Pruned:
-    """Remove ended runs with all that belongs to them, superseded publications, sent events and unused plans."""
+    """Remove ended runs with all that is theirs, superseded publications, sent events, unused plans and tokens."""
     # Publications first: those of runs that are open now are kept with everything later.
     publications = _prune_publications(connection, before=before)
     runs = _old_runs(connection, before=before, now=now)
@@ -58,6 +63,7 @@ def prune(connection: Connection, *, before: datetime, now: datetime) -> Pruned:
         steps=steps,
         events=_prune_events(connection, before=before),
         plans=connection.execute(sa.delete(PLANS).where(PLANS.c.digest.not_in(sa.select(PINS.c.digest)))).rowcount,
+        tokens=_prune_tokens(connection, before=min(before, now - _TOKEN_NEEDED)),
     )
 
 
@@ -84,6 +90,14 @@ def _prune_events(connection: Connection, *, before: datetime) -> int:
     connection.execute(sa.delete(DELIVERIES).where(DELIVERIES.c.position.in_(old)))
     sent = sa.and_(OUTBOX.c.time < before, OUTBOX.c.position.not_in(unsent))
     return connection.execute(sa.delete(OUTBOX).where(sent)).rowcount
+
+
+def _prune_tokens(connection: Connection, *, before: datetime) -> int:
+    """Remove tokens that nobody renewed since, and rows of clients that never got one."""
+    # A claim that ran out lately may be of somebody who is only slow, and has a rotated token in hand.
+    unclaimed = sa.or_(TOKENS.c.claim.is_(None), TOKENS.c.expires_at < before)
+    unused = sa.or_(TOKENS.c.saved_at.is_(None), TOKENS.c.saved_at < before)
+    return connection.execute(sa.delete(TOKENS).where(unclaimed, unused)).rowcount
 
 
 def _prune_publications(connection: Connection, *, before: datetime) -> int:

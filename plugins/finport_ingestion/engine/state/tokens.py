@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Row
 from finport_ingestion.engine.auth.vault import Kept
 from finport_ingestion.engine.clock import Clock
 from finport_ingestion.engine.state.actor import Actor
-from finport_ingestion.engine.state.database import add_new
+from finport_ingestion.engine.state.database import insert
 from finport_ingestion.engine.state.leases import actor_columns, worker_of
 from finport_ingestion.engine.state.schema import Versioned
 from finport_ingestion.engine.state.tables import TOKENS
@@ -62,8 +62,10 @@ class StateTokens:
 
 def _locked(connection: Connection, key: str) -> Row[Any]:
     """The row, which nobody else changes until the transaction ends."""
-    add_new(connection, TOKENS, {"key": key, "version": 0})
-    return connection.execute(sa.select(TOKENS).where(TOKENS.c.key == key).with_for_update()).one()
+    # In one statement: between two, the row could be pruned.
+    statement = insert(connection, TOKENS).values(key=key, version=0)
+    locked = statement.on_conflict_do_update(index_elements=["key"], set_={"version": TOKENS.c.version})
+    return connection.execute(locked.returning(*TOKENS.c)).one()
 
 
 def _change(connection: Connection, key: str, values: dict[str, Any]) -> None:

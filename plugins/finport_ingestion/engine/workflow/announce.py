@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from finport_ingestion.engine.errors import AccessDenied
 from finport_ingestion.engine.events.event import Event, EventType, Facts, Occasion, facts_of
+from finport_ingestion.engine.sources.opening import login_facts
 from finport_ingestion.engine.step import Phase
 from finport_ingestion.engine.workflow.registry import action
+from finport_ingestion.engine.workflow.standins import served
 
 if TYPE_CHECKING:
     from finport_ingestion.engine.clock import Clock
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from finport_ingestion.engine.step import RunKey
     from finport_ingestion.engine.workflow.perform import Unit
     from finport_ingestion.engine.workflow.plan import Plan
+    from finport_ingestion.engine.workflow.services import Services
 
 
 def finished(unit: Unit, result: StepResult, clock: Clock) -> list[Event]:
@@ -46,6 +50,29 @@ def failed(unit: Unit, error: BaseException, clock: Clock) -> list[Event]:
             _occasion(unit, try_number=unit.try_number),
             at=clock.now(),
             facts={"error": type(error).__name__},
+            relays=source.settings.events.relays,
+        )
+    ]
+
+
+def refused(unit: Unit, error: BaseException, services: Services) -> list[Event]:
+    """That access was refused, if that is what ended a try.
+
+    Only steps that ask the source tell its method and connection: a storage, say, has a login of its own.
+    """
+    if not isinstance(error, AccessDenied):
+        return []
+    step = unit.plan.step(unit.step)
+    source = served(unit.plan, unit.run, unit.source, services)
+    login = login_facts(source) if action(step.agent, step.action).asks else {}
+    return [
+        Event.of_api(
+            EventType.ACCESS_REFUSED,
+            source.served_by or source.name,
+            at=services.clock.now(),
+            facts={**login, "error": type(error).__name__, "step": unit.step, "try_number": unit.try_number},
+            run=unit.run,
+            once_for=f"{unit.run} {unit.step} {unit.phase} {unit.batch} {unit.try_number}",
             relays=source.settings.events.relays,
         )
     ]

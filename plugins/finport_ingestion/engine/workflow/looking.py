@@ -12,8 +12,10 @@ from upath import UPath
 
 from finport_ingestion.engine.clock import Deadline
 from finport_ingestion.engine.config.environment import fill
-from finport_ingestion.engine.errors import SchemaOutdated, StateUnavailable
+from finport_ingestion.engine.errors import AccessDenied, SchemaOutdated, StateUnavailable
+from finport_ingestion.engine.events.event import EventType
 from finport_ingestion.engine.files import Places
+from finport_ingestion.engine.sources.opening import tell
 from finport_ingestion.engine.step import RunKey, StepContext
 from finport_ingestion.engine.workflow.compile import plan_to_look
 
@@ -56,7 +58,7 @@ def looking_at(
     plan = plan_to_look(catalog, source)
     planned = plan.source(source).model_copy(update={"fallbacks": ()})
     with tempfile.TemporaryDirectory(prefix="finport-look-") as folder, _watched(services) as watch:
-        yield StepContext(
+        context = StepContext(
             plan=plan,
             source=fill(planned, services.environment, key=f"source {source}"),
             step=plan.step("collect"),
@@ -70,6 +72,11 @@ def looking_at(
             gates=watch,
             vault=services.state.tokens,
         )
+        try:
+            yield context
+        except AccessDenied as error:
+            tell(context, EventType.ACCESS_REFUSED, error=type(error).__name__)
+            raise
 
 
 @contextlib.contextmanager

@@ -39,6 +39,7 @@ def grant_of(access: Access, *, base_url: str | None, tls: ssl.SSLContext) -> Gr
         protection=access.protection,
         vault=access.vault,
         deadline=access.deadline,
+        told=access.told,
     )
 
 

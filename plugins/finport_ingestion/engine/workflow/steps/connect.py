@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from finport_ingestion.engine.events.event import EventType
 from finport_ingestion.engine.records import StepResult
-from finport_ingestion.engine.sources.opening import open_source
+from finport_ingestion.engine.sources.opening import login_facts, open_source, tell
 from finport_ingestion.engine.step import StepContext
 
 
@@ -14,4 +15,7 @@ class ConnectStep:
         """Prove that credentials and encryption are accepted, so that collecting does not begin in vain."""
         if context.flags.replay_of:
             return StepResult(notes=("replay: no connection is made",))
-        return StepResult(notes=(open_source(context).check(),))
+        answered = open_source(context).check()
+        if any(login_facts(context.source).values()):
+            tell(context, EventType.AUTHENTICATED)
+        return StepResult(notes=(answered,))
