@@ -230,7 +230,8 @@ class _Connection(BaseHTTPRequestHandler):
 
 def _shut(connection: socket.socket) -> None:
     with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
+        # Not that of TLS, which takes the connection from the thread that shakes hands on it.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def find() -> Found:

@@ -95,3 +95,14 @@ def test_good_answers_are_told_seldom(store: Store) -> None:
     assert not one.report(good=True)
     one.tend()
     assert sum(count[1] for count in store.content_now["counts"]) == 1
+
+
+def test_what_breaks_off_was_no_good_answer(store: Store) -> None:
+    one = breaker(store)
+    for _ in range(2):
+        one.admit()
+        one.report(good=True)
+        one.report_broken()
+    one.tend()
+    with pytest.raises(CircuitOpen):
+        breaker(store).admit()

@@ -39,6 +39,22 @@ def test_failures_before_the_window_do_not_count() -> None:
     assert status_of(content) == "closed"
 
 
+def test_answers_that_break_off_after_they_were_entered_as_good_open_it() -> None:
+    content: Content = {}
+    assert told(content, good=4, now=1000) is None
+    change = told(content, good=-3, failed=3, now=1001)
+    assert change is not None
+    assert change.reason == "3 of 4 requests have failed within 60 s"
+
+
+def test_a_long_answer_that_breaks_off_when_its_beginning_is_forgotten_counts_as_one() -> None:
+    content: Content = {}
+    told(content, good=3, now=1000)
+    change = told(content, good=-3, failed=3, now=2000)
+    assert change is not None
+    assert change.reason == "3 of 3 requests have failed within 60 s"
+
+
 def test_while_it_is_open_nobody_may_send() -> None:
     content = opened()
     answer = turn(content, holder="a", now=1010)

@@ -77,6 +77,12 @@ class Breaker:
             self._failed += not good
             return self._trying or not good
 
+    def report_broken(self) -> None:
+        """A request that was reported as good has failed after all."""
+        with self._lock:
+            self._good -= 1
+            self._failed += 1
+
     def tend(self, *, all_of_it: bool = False) -> None:
         """Tell the store how requests went, and look how the circuit stands.
 

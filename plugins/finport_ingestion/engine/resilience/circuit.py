@@ -65,7 +65,10 @@ def turn(content: Content, *, holder: str, now: float) -> Turn:
 def record(
     content: Content, *, good: int, failed: int, holder: str, settings: CircuitSettings, now: float
 ) -> Change | None:
-    """Enter how requests went. Late answers do not move a circuit that is open."""
+    """Enter how requests went; `good` is below zero where some that were entered as good have failed after all.
+
+    Late answers do not move a circuit that is open.
+    """
     if status_of(content) == "closed":
         _count(content, good, failed, settings=settings, now=now)
         return _opened(content, settings=settings, now=now) if failed else None
@@ -90,7 +93,8 @@ def _count(content: Content, good: int, failed: int, *, settings: CircuitSetting
 
 
 def _opened(content: Content, *, settings: CircuitSettings, now: float) -> Change | None:
-    good = sum(count[1] for count in content["counts"])
+    # What broke off may have been entered as good in a part of the window that is over.
+    good = max(sum(count[1] for count in content["counts"]), 0)
     failed = sum(count[2] for count in content["counts"])
     if failed < settings.failures or failed / (good + failed) < settings.share:
         return None

@@ -91,6 +91,9 @@ class CredentialGate:
         """As Gate; whether others should learn of it soon."""
         if answer.outcome == "given up":
             return False
+        if answer.outcome == "broken":
+            self._limits.breaker.report_broken()
+            return True
         if answer.outcome != "limited":
             urgent = self._limits.breaker.report(good=answer.outcome == "good")
             return self._held_by_headers(answer) or urgent

@@ -16,8 +16,9 @@ from finport_ingestion.engine.resilience.rate import RateLimiter, limiter_of
 class Answer:
     """How a request went, as far as the gate is concerned."""
 
-    # failed: no answer, or one that says it is down; given up: by us, so it says nothing of the source
-    outcome: Literal["good", "failed", "limited", "given up"]
+    # failed: no answer, or one that says it is down; given up: by us, so it says nothing of the source;
+    # broken: what was reported as good when it began has broken off since
+    outcome: Literal["good", "failed", "limited", "given up", "broken"]
     seconds: float | None = None  # how long it took
     retry_after_seconds: float | None = None  # what a limited answer asks for
     remaining: int | None = None  # requests left, as rate headers say
@@ -40,7 +41,7 @@ class Gate(Protocol):
         ...
 
     def report(self, answer: Answer) -> None:
-        """Tell how an admitted request went; of each, once. Waits for nothing."""
+        """Tell how an admitted request went; of each, once, and once more if it is broken. Waits for nothing."""
         ...
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from finport_ingestion.engine.errors import QuotaUsed
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from finport_ingestion.engine.resilience.gate import Answer
     from finport_ingestion.engine.resilience.gates import Gates, User
     from finport_ingestion.engine.step import RunKey
+
+_COUNTED = {"failed": "failed", "broken": "failed", "limited": "limited"}
 
 
 @dataclasses.dataclass(slots=True)
@@ -59,6 +62,12 @@ class Watch:
         """Enter, and tell, that this run uses a weaker protection."""
         self._gates.audit(user)
 
+    def tell(
+        self, event_type: EventType, user: User, *, once_for: str | None = None, **facts: str | float | None
+    ) -> None:
+        """Write an event about a source; where that is not possible now, only the log has it."""
+        self._gates.tell(event_type, user, once_for=once_for, **facts)
+
     def forecast(self, key: str, user: User) -> Forecast | None:
         """Whether the day's requests suffice for a run of `user`."""
         return self._gates.forecast(key, user)
@@ -86,7 +95,7 @@ class SharedGate:
         self._shared, self._user, self._gates = shared, user, gates
         self._lock = threading.Lock()
         self._entered = False
-        self._requests = Requests(source=user.source)
+        self._counts: Counter[str] = Counter()  # by the names of Requests
 
     def admitted_now(self) -> bool:
         self._enter()
@@ -107,7 +116,9 @@ class SharedGate:
         self._sent()
 
     def report(self, answer: Answer) -> None:
-        self._add(failed=answer.outcome == "failed", limited=answer.outcome == "limited")
+        if answer.outcome in _COUNTED:
+            with self._lock:
+                self._counts[_COUNTED[answer.outcome]] += 1
         if self._shared.report(answer):
             keeper().hurry()
 
@@ -115,7 +126,8 @@ class SharedGate:
         """No more requests come of this opening."""
         with self._lock:
             entered, self._entered = self._entered, False
-            requests, self._requests = self._requests, Requests(source=self._user.source)
+            requests = Requests(source=self._user.source, **self._counts)
+            self._counts.clear()
         if not entered:
             return
         if self._shared.leave():
@@ -132,10 +144,8 @@ class SharedGate:
                 keeper().keep(self._shared)
 
     def _sent(self) -> bool:
-        self._add(sent=1, counted=self._shared.counts(self._user.endpoint))
-        return True
-
-    def _add(self, **more: int) -> None:
+        counted = self._shared.counts(self._user.endpoint)
         with self._lock:
-            grown = {name: getattr(self._requests, name) + int(count) for name, count in more.items()}
-            self._requests = dataclasses.replace(self._requests, **grown)
+            self._counts["sent"] += 1
+            self._counts["counted"] += counted
+        return True

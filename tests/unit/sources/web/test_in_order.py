@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Coroutine
 from typing import Any
 
@@ -92,6 +93,65 @@ def test_only_so_many_answers_wait_for_their_turn() -> None:
             await asyncio.sleep(0)
         assert len(fetches.asked) == 14
         await reading.close()
+
+    run(steps())
+
+
+def test_those_who_fetch_stay_while_the_taker_is_slow() -> None:
+    who: list[asyncio.Task[Any] | None] = []
+
+    async def fetch(ask: int) -> int:
+        who.append(asyncio.current_task())
+        return ask
+
+    async def steps() -> None:
+        reading = InOrder(fetch, most=4)
+        reading.expect(iter(range(100)))
+        for number in range(100):
+            # Until there is no room for more answers, so that all of them have to wait.
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert await reading.take(number) == number
+        await reading.close()
+
+    run(steps())
+    assert len(who) == 100
+    assert len(set(who)) <= 4
+
+
+def test_who_waits_for_work_holds_no_answer() -> None:
+    class Answer:
+        pass
+
+    async def fetch(ask: int) -> Answer:
+        return Answer()
+
+    async def steps() -> None:
+        reading = InOrder(fetch, most=4)
+        reading.expect(iter(range(20)))
+        taken = [weakref.ref(await reading.take(number)) for number in range(20)]
+        await asyncio.sleep(0)
+        assert [answer() for answer in taken] == [None] * 20
+        await reading.close()
+
+    run(steps())
+
+
+def test_closing_does_not_wait_for_who_ends_in_another_way() -> None:
+    async def fetch(ask: int) -> int:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            if ask == 1:
+                raise LookupError(ask) from None
+        return ask
+
+    async def steps() -> None:
+        reading = InOrder(fetch, most=3)
+        reading.expect(iter([1, 2, 3]))
+        await asyncio.sleep(0)
+        await reading.close()
+        assert not reading.knows_more
 
     run(steps())
 

@@ -29,6 +29,9 @@ _TITLE = re.compile(rb"<title[^>]*>([^<]{1,400})", re.IGNORECASE)
 _TITLE_CHARACTERS = 60
 _PAGE_START_BYTES = 8192
 _HTML = {"text/html", "application/xhtml+xml"}
+# A name of HTTPStatus is looked up slowly, and these are compared for every page.
+_GOOD = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
+_TOO_MANY, _DOWN = int(HTTPStatus.TOO_MANY_REQUESTS), int(HTTPStatus.INTERNAL_SERVER_ERROR)
 _MISSING = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 _NO_FAULT = {HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED}
 _KNOWN = {status.value for status in HTTPStatus}
@@ -38,14 +41,14 @@ _BUSY = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY}
 def refusal(response: aiohttp.ClientResponse, *, what: str, connection: str, now: datetime) -> FinportError | None:
     """The error that a status stands for, None for a good one. `connection` names the credentials in use."""
     status = response.status
-    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+    if status in _GOOD:
         return None
     told = f"{what} answers {status}{_phrase(status)}."
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
+    if status == _TOO_MANY:
         wait = told_to_the_gate(response, now=now).retry_after_seconds
         asked = f" It asks to wait {wait:g} s." if wait is not None else ""
         return RateLimited(told + asked, retry_after_seconds=wait, hint="lower limits.rate if this happens often")
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _BUSY:
+    if status >= _DOWN or status in _BUSY:
         return SourceUnavailable(told, hint="try later; ask the provider if it lasts")
     return _permanent(status, told, connection)
 
@@ -60,6 +63,11 @@ def _permanent(status: int, told: str, connection: str) -> FinportError:
     if status in _MISSING:
         return SourceItemMissing(told, hint="check the source's path, and the base URL of its connection")
     return PermanentError(told, hint="check path, query and headers of the source against the provider's documentation")
+
+
+def is_good(response: aiohttp.ClientResponse) -> bool:
+    """Whether its status is one of those for success."""
+    return response.status in _GOOD
 
 
 def is_html(response: aiohttp.ClientResponse) -> bool:
@@ -92,9 +100,9 @@ def told_to_the_gate(response: aiohttp.ClientResponse, *, now: datetime, seconds
     """What an answer says about the server: that it is busy, that it is down, or how many requests are left."""
     status, rates = response.status, left(response.headers, now=now)
     outcome: Literal["good", "failed", "limited"] = "good"
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
+    if status == _TOO_MANY:
         outcome = "limited"
-    elif status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in _NO_FAULT:
+    elif status >= _DOWN and status not in _NO_FAULT:
         outcome = "failed"
     wait = None if outcome == "good" else retry_after_seconds(response.headers.get("Retry-After"), now=now)
     if outcome == "limited" and wait is None:

@@ -13,7 +13,9 @@ import aiohttp
 from finport_ingestion.engine.clock import Deadline
 from finport_ingestion.engine.errors import ChecksumMismatch, PermanentError
 from finport_ingestion.engine.network.runner import finish, run
+from finport_ingestion.engine.resilience.gate import Answer, Gate
 from finport_ingestion.engine.resilience.wire import translated
+from finport_ingestion.engine.sources.interface import Access
 from finport_ingestion.engine.sources.web.facts import encoding, stated_digest
 from finport_ingestion.engine.sources.web.inflating import Inflating
 from finport_ingestion.engine.sources.web.way import cut
@@ -28,13 +30,24 @@ class Body:
     """For the loop of network/runner.py."""
 
     def __init__(
-        self, response: aiohttp.ClientResponse, *, what: str, deadline: Deadline, wait_seconds: float = _WAIT_SECONDS
+        self,
+        response: aiohttp.ClientResponse,
+        *,
+        what: str,
+        deadline: Deadline,
+        wait_seconds: float = _WAIT_SECONDS,
+        gate: Gate | None = None,
     ) -> None:
-        """Raises PermanentError where nobody here can unpack it."""
+        """Raises PermanentError where nobody here can unpack it.
+
+        Args:
+            gate: Is told when the server breaks off, which it was told of as good by its head.
+        """
         self._response = response
         self.what = what
         self._deadline = deadline
         self._wait_seconds = wait_seconds
+        self._gate = gate
         digest = stated_digest(response)
         self._sum = hashlib.new(digest[0], usedforsecurity=False) if digest else None
         self._expected = digest[1] if digest else ""
@@ -61,16 +74,26 @@ class Body:
             self._pieces = self._inflating.pieces(chunk)
         return piece
 
+    def unwanted(self) -> None:
+        """Nobody reads on: that it ends too soon is our own doing from now on."""
+        self._gate = None
+
     async def _chunk(self) -> bytes:
         # The first pieces come within the timeout of the request, which the deadline has bounded.
         self._chunk_count += 1
         if self._chunk_count > _UNCHECKED_CHUNKS:
             self._deadline.check()
+        content = self._response.content
         try:
-            # aiohttp's own does not run where a head came before its request, as bytes too many of the last body.
-            async with asyncio.timeout(self._wait_seconds):
-                chunk = await self._response.content.readany()
+            # What has come needs no timer; pages of a few kilobytes come with their heads.
+            chunk = content.read_nowait()
+            if not chunk and not content.at_eof():
+                # aiohttp's own does not run where a head came before its request, as bytes too many of the last body.
+                async with asyncio.timeout(self._wait_seconds):
+                    chunk = await content.readany()
         except (aiohttp.ClientError, OSError, ValueError) as error:
+            if self._gate:
+                self._gate.report(Answer(outcome="broken"))
             raise translated(error, self.what) from None
         if self._sum:
             self._add(chunk)
@@ -84,6 +107,12 @@ class Body:
                 f"{self.what}: the body is not the one whose {self._sum.name} the server states.",
                 hint="fetch again; if it stays so, ask the provider, and look for a proxy that changes bodies",
             )
+
+
+def body_of(response: aiohttp.ClientResponse, access: Access, *, what: str) -> Body:
+    """The body of an answer of the source itself, within its limits. Raises as Body."""
+    wait_seconds = access.request_timeout_seconds
+    return Body(response, what=what, deadline=access.deadline, wait_seconds=wait_seconds, gate=access.gate)
 
 
 async def read_all(body: Body, *, limit_bytes: int) -> bytes:
@@ -105,10 +134,10 @@ async def read_all(body: Body, *, limit_bytes: int) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def open_body(response: aiohttp.ClientResponse, *, what: str, deadline: Deadline, wait_seconds: float) -> IO[bytes]:
+def open_body(response: aiohttp.ClientResponse, access: Access, *, what: str) -> IO[bytes]:
     """A response's body as a file for a thread, read as it arrives. Closing it lets go of the response."""
     try:
-        body = Body(response, what=what, deadline=deadline, wait_seconds=wait_seconds)
+        body = body_of(response, access, what=what)
     except BaseException:
         finish(_let_go(response))
         raise
@@ -136,6 +165,7 @@ class _Stream(io.RawIOBase):
 
     def close(self) -> None:
         if not self.closed:
+            self._body.unwanted()
             finish(_let_go(self._response))
         super().close()
 

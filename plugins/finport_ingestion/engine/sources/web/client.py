@@ -27,6 +27,7 @@ from finport_ingestion.engine.resilience.wire import translated
 from finport_ingestion.engine.sources.interface import Access
 from finport_ingestion.engine.sources.web.answers import (
     html_error,
+    is_good,
     is_html,
     page_start,
     refusal,
@@ -98,8 +99,7 @@ class WebClient:
 
     async def check(self, ask: Ask, response: aiohttp.ClientResponse) -> None:
         """Raise what an answer's status stands for, and what a page for people does."""
-        good = HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES
-        if good and (ask.method == "HEAD" or not is_html(response)):
+        if is_good(response) and (ask.method == "HEAD" or not is_html(response)):
             return
         what = self.what(ask)
         credentials = self.access.auth_connection or self.access.connection
@@ -175,7 +175,8 @@ class WebClient:
             return await self.session.request(
                 request.method,
                 URL(request.url, encoded=True),
-                headers=request.headers,
+                # The session sends its own; to hand them in again would be to copy them twice.
+                headers=None if request.headers is self.headers else request.headers,
                 data=request.body or None,
                 allow_redirects=False,
                 timeout=timeout_of(self.access),
@@ -208,12 +209,12 @@ def web_client(access: Access, *, base_url: str, headers: Mapping[str, str]) -> 
 
 
 async def _opened(access: Access, tls: ssl.SSLContext, signer: Signer | None, headers: Mapping[str, str]) -> WebClient:
-    way = Way(access)
+    way, each = Way(access), CIMultiDict({**_HEADERS, **headers})
     return WebClient(
         access=access,
-        session=await open_session(access, way, tls),
+        session=await open_session(access, way, tls, each),
         way=way,
-        headers=CIMultiDict({**_HEADERS, **headers}),
+        headers=each,
         signer=signer,
         secrets=secrets_of(access),
     )

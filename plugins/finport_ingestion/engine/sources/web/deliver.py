@@ -39,9 +39,7 @@ def deliver_whole(client: WebClient, ask: Ask, item: SourceItem) -> Iterator[Del
     """One delivery, streamed as it arrives."""
     response = run(client.get(ask))
     what = client.what(ask)
-    access = client.access
-    wait = access.request_timeout_seconds
-    with open_body(response, what=what, deadline=access.deadline, wait_seconds=wait) as stream:
+    with open_body(response, client.access, what=what) as stream:
         check_unchanged(response, item, what=what)
         yield _delivery(response, ask, stream, size_bytes=stated_size(response))
 
@@ -56,9 +54,7 @@ def deliver_span(client: WebClient, ask: Ask, item: SourceItem, span: Span) -> I
     wanted = {"Range": f"bytes={span.start}-{last}", "If-Range": item.etag or "", "Accept-Encoding": "identity"}
     response = run(client.answer(ask, headers=wanted))
     what = client.what(ask)
-    access = client.access
-    wait = access.request_timeout_seconds
-    with open_body(response, what=what, deadline=access.deadline, wait_seconds=wait) as stream:
+    with open_body(response, client.access, what=what) as stream:
         if response.status not in (HTTPStatus.OK, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE):
             run(client.check(ask, response))
         _check_span(response, item, (span.start, last), what=what)
@@ -68,7 +64,13 @@ def deliver_span(client: WebClient, ask: Ask, item: SourceItem, span: Span) -> I
 def deliver_pages(client: WebClient, ask: Ask, item: SourceItem, pages: Pages, reach: Reach) -> Iterator[Delivery]:
     """One delivery a page, in order. An empty collection is one empty page. Raises as `walked` says."""
     for page in iterate(lambda: walked(client, ask, item, pages, reach), ahead=_READY_PAGES):
-        yield _delivery(page.response, ask, io.BytesIO(page.body), size_bytes=len(page.body))
+        yield Delivery(
+            stream=io.BytesIO(page.body),
+            media_type=page.media_type,
+            suffix=suffix(page.media_type, ask.url),
+            size_bytes=len(page.body),
+            checksum=page.checksum,
+        )
 
 
 def _check_span(response: aiohttp.ClientResponse, item: SourceItem, span: tuple[int, int], *, what: str) -> None:

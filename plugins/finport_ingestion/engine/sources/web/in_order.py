@@ -36,7 +36,8 @@ class InOrder(Generic[K, V]):
         self._most_places = most + max(_SPARE, most // 4)
         self._places: deque[_Place[K, V]] = deque()
         self._workers: set[asyncio.Task[None]] = set()
-        self._working = 0  # those that have not ended, nor know yet that they will
+        self._working = 0
+        self._idle: list[asyncio.Future[_Place[K, V]]] = []
         self._expected: Iterator[K] = iter(())
         self._first_came = asyncio.Event()
 
@@ -70,6 +71,7 @@ class InOrder(Generic[K, V]):
         """Cancel what is under way, and wait until it has ended."""
         self._expected = iter(())
         self._places.clear()
+        self._idle.clear()
         workers = list(self._workers)
         for worker in workers:
             worker.cancel()
@@ -80,12 +82,14 @@ class InOrder(Generic[K, V]):
         """As many workers as there is work for. One of them asks again and again: a task for each would cost more."""
         while self._working < self._most and (place := self._next_place()):
             self._working += 1
+            if self._idle:
+                self._idle.pop().set_result(place)
+                continue
             worker = asyncio.get_running_loop().create_task(self._work(place))
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
 
-    async def _work(self, first: _Place[K, V]) -> None:
-        place: _Place[K, V] | None = first
+    async def _work(self, place: _Place[K, V] | None) -> None:
         while place:
             try:
                 place.answer = await self._fetch(place.ask)
@@ -94,8 +98,19 @@ class InOrder(Generic[K, V]):
             place.has_come = True
             if self._places and self._places[0] is place:
                 self._first_came.set()
+            # Who waits for work has let go of the answer.
             place = self._next_place()
+            place = place or await self._next_work()
+
+    async def _next_work(self) -> _Place[K, V] | None:
+        """Waits for it; None for who is cancelled, and was told so by another error, or too late."""
         self._working -= 1
+        me = asyncio.current_task()
+        if me is None or me.cancelling():
+            return None
+        idle: asyncio.Future[_Place[K, V]] = asyncio.get_running_loop().create_future()
+        self._idle.append(idle)
+        return await idle
 
     def _next_place(self) -> _Place[K, V] | None:
         if len(self._places) >= self._most_places:

@@ -8,11 +8,14 @@ from typing import Any
 
 import aiohttp
 import msgspec
+from isal import isal_zlib
+from multidict import istr
 
 from finport_ingestion.engine.errors import FormatError
 from finport_ingestion.engine.sources.web.asked import Ask
-from finport_ingestion.engine.sources.web.facts import media_type
+from finport_ingestion.engine.sources.web.facts import media_type, stated_checksum
 
+_LINK = istr("Link")
 _TABLES = {"text/csv", "text/tab-separated-values", "text/plain"}
 
 
@@ -20,10 +23,16 @@ class Page:
     """The answer to `ask`; `what` names it in messages."""
 
     def __init__(self, response: aiohttp.ClientResponse, body: bytes, *, ask: Ask, what: str) -> None:
-        self.response = response
+        # The response itself is much to keep: some fifty objects, for each page that waits for its turn.
+        self._linking = response if _LINK in response.headers else None
+        self.media_type = media_type(response)
+        self.checksum = stated_checksum(response)
         self.body = body
         self.ask = ask
         self.what = what
+        # Two sums that make 64 bits, much faster than a digest: nobody tries to make two pages look alike. Taken at
+        # once, since until the page's turn comes, its bytes have left the processor's caches.
+        self.sums = isal_zlib.crc32(body) << 32 | isal_zlib.adler32(body)
 
     @property
     def is_blank(self) -> bool:
@@ -32,7 +41,12 @@ class Page:
     @property
     def is_table(self) -> bool:
         """Whether it is lines of text, such as CSV, and no document."""
-        return media_type(self.response) in _TABLES
+        return self.media_type in _TABLES
+
+    def link(self, relation: str) -> str | None:
+        """The address that the `Link` header states for a relation such as `next`."""
+        link = self._linking.links.get(relation) if self._linking else None
+        return None if link is None else str(link["url"])
 
     @cached_property
     def document(self) -> Any:

@@ -66,8 +66,8 @@ class ByLink(_OneByOne):
         self._pages = pages
 
     def following(self, page: Page, *, count: int | None) -> Ask | None:
-        link = page.response.links.get(self._pages.relation)
-        return None if link is None else _elsewhere(page, str(link["url"]))
+        address = page.link(self._pages.relation)
+        return None if address is None else _elsewhere(page, address)
 
 
 class ByNextUrl(_OneByOne):

@@ -7,14 +7,12 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from isal import isal_zlib
-
 from finport_ingestion.engine.errors import PermanentError, RateLimited, SourceUnavailable
 from finport_ingestion.engine.network.runner import in_thread
 from finport_ingestion.engine.records import SourceItem
 from finport_ingestion.engine.sources.pagination import Pages
 from finport_ingestion.engine.sources.web.asked import Ask
-from finport_ingestion.engine.sources.web.body import Body, read_all
+from finport_ingestion.engine.sources.web.body import body_of, read_all
 from finport_ingestion.engine.sources.web.changed import check_unchanged
 from finport_ingestion.engine.sources.web.client import WebClient
 from finport_ingestion.engine.sources.web.in_order import InOrder
@@ -38,6 +36,7 @@ async def walked(client: WebClient, ask: Ask, item: SourceItem, pages: Pages, re
         SourceItemChanged: The collection is not any more what was listed.
     """
     rule = rule_of(ask, pages, reach, what=client.what(ask))
+    counted = counts(pages)
     guard = _Guard(pages, what=client.what(ask))
     reading = InOrder(partial(_read, client, item, rule.first()), most=client.access.connections)
     following: Ask | None = rule.first()
@@ -48,7 +47,7 @@ async def walked(client: WebClient, ask: Ask, item: SourceItem, pages: Pages, re
         while following is not None:
             guard.check_progress(following)
             page = await reading.take(following)
-            count = await _look(page, _count, pages)
+            count = await _look(page, Page.count, pages.records) if counted else None
             if page.is_blank or (count == 0 and not page.is_table):
                 nothing = nothing or page
             else:
@@ -64,10 +63,6 @@ async def walked(client: WebClient, ask: Ask, item: SourceItem, pages: Pages, re
             yield nothing
     finally:
         await reading.close()
-
-
-def _count(page: Page, pages: Pages) -> int | None:
-    return page.count(pages.records) if counts(pages) else None
 
 
 def _following(page: Page, count: int | None, rule: Rule, pages: Pages) -> Ask | None:
@@ -103,8 +98,7 @@ async def _read_once(client: WebClient, item: SourceItem, ask: Ask) -> Page:
     what = client.what(ask)
     try:
         check_unchanged(response, item, what=what)
-        access = client.access
-        body = Body(response, what=what, deadline=access.deadline, wait_seconds=access.request_timeout_seconds)
+        body = body_of(response, client.access, what=what)
         return Page(response, await read_all(body, limit_bytes=PAGE_LIMIT_BYTES), ask=ask, what=what)
     finally:
         cut(response)
@@ -143,9 +137,7 @@ class _Guard:
         """Of each page. Tables without a line below their header may look alike."""
         if is_empty:
             return
-        # 64 bits, and much faster than a digest: nobody tries to make two pages look alike.
-        both = isal_zlib.crc32(page.body) << 32 | isal_zlib.adler32(page.body)
-        earlier = self._bodies.setdefault(both, self.page_count)
+        earlier = self._bodies.setdefault(page.sums, self.page_count)
         if earlier != self.page_count:
             which = "the one before it" if earlier == self.page_count - 1 else f"page {earlier}"
             raise PermanentError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from functools import partial
+from functools import lru_cache, partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -98,8 +98,10 @@ class _Resolver(AbstractResolver):
         """Nothing is held."""
 
 
-async def open_session(access: Access, way: Way, tls: ssl.SSLContext) -> aiohttp.ClientSession:
-    """A session that follows nothing, unpacks nothing and remembers no cookies.
+async def open_session(
+    access: Access, way: Way, tls: ssl.SSLContext, headers: Mapping[str, str] | None = None
+) -> aiohttp.ClientSession:
+    """A session that follows nothing, unpacks nothing and remembers no cookies; `headers` go with each request.
 
     Proxies of the environment are not used: where data and credentials go is for the connection to say.
     """
@@ -108,6 +110,7 @@ async def open_session(access: Access, way: Way, tls: ssl.SSLContext) -> aiohttp
     )
     return aiohttp.ClientSession(
         connector=connector,
+        headers=headers,
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,
@@ -123,7 +126,12 @@ def timeout_of(access: Access) -> aiohttp.ClientTimeout:
     Raises:
         DeadlineExceeded: Nothing is left.
     """
-    seconds = access.deadline.bound(access.request_timeout_seconds)
+    return _timeout(access.deadline.bound(access.request_timeout_seconds))
+
+
+# The same for each request, but for the last ones before a deadline.
+@lru_cache(maxsize=16)
+def _timeout(seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, sock_connect=seconds, sock_read=seconds)
 
 
