@@ -22,6 +22,8 @@ SMALL = "e2e_small"
 GUARDED = "e2e_guarded"
 """A source behind a login, and one whose key is refused by a server that repeats what it was sent."""
 DAG_IDS = {MIXED, AFTER_PRICES, SLOW, EVERY_MINUTE, SMALL, GUARDED}
+HEALTH = "finport_health"
+"""The factory's own: asks the sources."""
 
 BROKEN = "include/configs/sources/broken.yaml"
 

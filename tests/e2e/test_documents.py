@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.project import BROKEN, DAG_IDS, SMALL, write_broken_document
+from tests.e2e.project import BROKEN, DAG_IDS, HEALTH, SMALL, write_broken_document
 from tests.e2e.system import AirflowSystem, wait_until
 
 pytestmark = pytest.mark.timeout(240)
@@ -26,7 +26,7 @@ def broken_document(airflow_system: AirflowSystem) -> Iterator[str]:
 
 def test_right_documents_leave_no_import_error(airflow_system: AirflowSystem) -> None:
     assert airflow_system.api.import_errors() == []
-    assert airflow_system.api.dag_ids() == DAG_IDS
+    assert airflow_system.api.dag_ids() == DAG_IDS | {HEALTH}
 
 
 def test_a_wrong_document_is_told_with_file_line_and_key_and_the_other_dags_still_run(
@@ -36,6 +36,6 @@ def test_a_wrong_document_is_told_with_file_line_and_key_and_the_other_dags_stil
     line = next(number for number, text in enumerate(lines, start=1) if "patern" in text)
     assert f"{BROKEN}:{line}:5: spec.source.patern:" in broken_document
     assert "did you mean 'pattern'?" in broken_document
-    assert airflow_system.api.dag_ids() == DAG_IDS
+    assert airflow_system.api.dag_ids() == DAG_IDS | {HEALTH}
     run_id = airflow_system.trigger(SMALL)
     assert airflow_system.wait_for_run(SMALL, run_id) == "success", airflow_system.describe(SMALL, run_id)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.e2e.project import AFTER_PRICES, EVERY_MINUTE, MIXED, PRICES, SMALL
+from tests.e2e.project import AFTER_PRICES, EVERY_MINUTE, HEALTH, MIXED, PRICES, SMALL
 from tests.e2e.system import AirflowSystem, wait_until
 
 pytestmark = pytest.mark.timeout(300)
@@ -116,3 +116,18 @@ def test_a_scheduled_workflow_runs_by_itself(airflow_system: AirflowSystem, unpa
     run = wait_until(lambda: airflow_system.runs(EVERY_MINUTE), what="a scheduled run")[0]
     assert run["run_type"] == "scheduled"
     assert airflow_system.wait_for_run(EVERY_MINUTE, run["dag_run_id"]) == "success"
+
+
+def test_sources_are_asked_on_a_schedule_each_in_a_task_that_bears_its_name(
+    airflow_system: AirflowSystem, unpaused: Callable[[str], None]
+) -> None:
+    unpaused(HEALTH)
+    run = wait_until(lambda: airflow_system.runs(HEALTH), what="a round of checks")[0]
+    assert run["run_type"] == "scheduled"
+    airflow_system.wait_for_run(HEALTH, run["dag_run_id"])
+    tasks = airflow_system.tasks(HEALTH, run["dag_run_id"]).values()
+    checks = {task["rendered_map_index"]: task for task in tasks if task["task_id"] == "check"}
+    told = {health.source: health.last.healthy for health in airflow_system.state.apis.health()}
+    assert {name: task["state"] == "success" for name, task in checks.items()} == told
+    assert (checks["prices"]["state"], checks["lost"]["state"]) == ("success", "failed")
+    assert checks["lost"]["try_number"] == 1

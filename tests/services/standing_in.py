@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -23,7 +23,7 @@ from finport_ingestion.engine.workflow.perform import StepFailed, Unit
 from finport_ingestion.engine.workflow.registry import known_actions
 from finport_ingestion.engine.workflow.services import Services
 from tests.services.web import WebServer
-from tests.services.web_replies import Reply, Request, error_reply, json_reply
+from tests.services.web_replies import Answer, CutReply, Reply, Request, error_reply, json_reply
 
 WORKFLOW = "prices-workflow"
 PRIMARY, MIRROR = "prices", "prices-mirror"
@@ -66,6 +66,10 @@ spec:
 {overrides}"""
 
 
+def cut(whole: Answer) -> Reply:
+    return CutReply(whole, after_bytes=10)
+
+
 @dataclass
 class Api:
     """Prices behind a web server: one row a day, which says who gave it."""
@@ -74,13 +78,19 @@ class Api:
     price: str
     days: list[str] = field(default_factory=list)
     down: bool = False
+    broken_downloads: int = 0  # so many break, although what is said of the file is right
+    broken: Callable[[Answer], Reply] = cut
 
     def answer(self, request: Request) -> Reply:
         if self.down:
             return error_reply(HTTPStatus.SERVICE_UNAVAILABLE)
         since = request.parameter("since", "")
         rows = [{"isin": "XS0000000001", "date": day, "price": self.price} for day in self.days if day >= since]
-        return json_reply(rows)
+        whole = json_reply(rows)
+        if not self.broken_downloads or request.method != "GET":
+            return whole
+        self.broken_downloads -= 1
+        return self.broken(whole)
 
 
 @dataclass
@@ -92,14 +102,16 @@ class Deployment:
     mirror: Api
     incremental: bool = False
     overrides: str = ""
+    policy: str = ""  # the default one, whole
     retries: int = 0
     more_connections: dict[str, str] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
 
     def write(self) -> Deployment:
         configs = self.folder / "include" / "configs"
-        for name in ("sources", "workflows"):
+        for name in ("sources", "workflows", "policies"):
             (configs / name).mkdir(parents=True, exist_ok=True)
+        (configs / "policies" / "default.yaml").write_text(self.policy)
         (configs / "workflows" / "prices.yaml").write_text(_WORKFLOW.replace("RETRIES", str(self.retries)))
         since = ", sinceParameter: since" if self.incremental else ""
         mark = "  incremental: {field: date}\n" if self.incremental else ""

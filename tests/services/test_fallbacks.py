@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
 from finport_ingestion.cli.run_story import tell
 from tests.services.process import free_port
-from tests.services.standing_in import MIRROR, PRIMARY, Api, Deployment
+from tests.services.standing_in import MIRROR, PRIMARY, Api, Deployment, cut
 from tests.services.web import WebServers
+from tests.services.web_replies import Answer, Reply, error_reply
 
-_QUICK = "    limits: {rate: 100/second, globalRate: 1000/second}\n"
+_QUICK = """\
+apiVersion: finport.io/v1
+kind: Policy
+metadata: {name: default}
+spec: {description: For all., owner: tests, settings: {limits: {rate: 100/second, globalRate: 1000/second}}}
+"""
 Made = Callable[..., Deployment]
 
 
@@ -90,7 +97,7 @@ def test_an_open_circuit_lets_the_fallback_serve_at_once_although_tries_are_left
 
 def test_with_the_store_of_the_rates_down_the_run_goes_on_and_says_so(made: Made) -> None:
     nobody = f"redis://127.0.0.1:{free_port()}/0"
-    deployment = made(more_connections={"AIRFLOW_CONN_FINPORT_LIMITS": nobody}, overrides=_QUICK)
+    deployment = made(more_connections={"AIRFLOW_CONN_FINPORT_LIMITS": nobody}, policy=_QUICK)
     deployment.primary.days = ["2026-01-05"]
     assert deployment.run("run-1").status == "succeeded", deployment.told
     assert deployment.stored() == [("2026-01-05", "1.0000")]
@@ -161,6 +168,56 @@ def test_with_no_answer_from_anybody_the_run_fails_and_the_records_are_marked_as
     deployment.primary.days.append("2026-01-06")
     assert deployment.run("run-3").status == "succeeded", deployment.told
     assert deployment.services.state.apis.services() == []
+
+
+def test_a_download_that_breaks_for_good_fails_the_run_and_marks_the_records_as_stale(made: Made) -> None:
+    deployment = made(retries=1, overrides="    degraded: {serveStale: true}\n")
+    deployment.primary.days, deployment.mirror.days = ["2026-01-05"], ["2026-01-05", "2026-01-06"]
+    deployment.run("run-1")
+    deployment.primary.days.append("2026-01-06")
+    deployment.primary.broken_downloads = 99
+    asked = len(deployment.mirror.server.requests)
+    assert deployment.run("run-2").status == "failed"
+    assert [told.partition(":")[0] for told in deployment.told] == ["collect", "collect"]
+    assert deployment.stored() == [("2026-01-05", "1.0000")]
+    assert len(deployment.mirror.server.requests) == asked
+    assert deployment.events("run-2").count("dataset_stale") == 1
+    (service,) = deployment.services.state.apis.services()
+    assert (service.served_by, service.reason) == (PRIMARY, "SourceUnavailable")
+    assert service.stale_since is not None
+
+
+def test_a_download_that_a_second_try_brings_marks_nothing_as_stale(made: Made) -> None:
+    deployment = made(retries=2)
+    deployment.primary.days = ["2026-01-05"]
+    deployment.run("run-1")
+    deployment.primary.days.append("2026-01-06")
+    deployment.primary.broken_downloads = 1
+    assert deployment.run("run-2").status == "succeeded", deployment.told
+    assert len(deployment.told) == 1
+    assert "dataset_stale" not in deployment.events("run-2")
+    assert deployment.services.state.apis.services() == []
+
+
+@pytest.mark.parametrize("broken", [cut, lambda _: error_reply(HTTPStatus.SERVICE_UNAVAILABLE)], ids=["cut", "503"])
+def test_after_a_download_that_broke_an_open_circuit_lets_the_next_run_ask_the_fallback_at_once(
+    made: Made, broken: Callable[[Answer], Reply]
+) -> None:
+    deployment = made(overrides="    circuit: {failures: 1, share: 0, openFor: 10m}\n")
+    deployment.primary.days, deployment.mirror.days = ["2026-01-05"], ["2026-01-05", "2026-01-06"]
+    deployment.primary.broken = broken
+    deployment.run("run-1")
+    deployment.primary.days.append("2026-01-06")
+    deployment.primary.broken_downloads = 99
+    assert deployment.run("run-2").status == "failed"
+    (service,) = deployment.services.state.apis.services()
+    assert service.stale_since is not None
+    asked = len(deployment.primary.server.requests)
+    assert deployment.run("run-3").status == "succeeded", deployment.told
+    assert len(deployment.primary.server.requests) == asked
+    assert deployment.stored() == [("2026-01-05", "2.0000"), ("2026-01-06", "2.0000")]
+    (service,) = deployment.services.state.apis.services()
+    assert (service.served_by, service.stale_since) == (MIRROR, None)
 
 
 def test_degraded_mode_serves_the_last_good_records_and_says_since_when_they_are_stale(made: Made) -> None:

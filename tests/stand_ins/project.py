@@ -85,13 +85,14 @@ class StandIns:
             spec["enabled"] = True
             values["metadata"]["labels"]["workflow"] = "stand-ins"
             overrides = spec.setdefault("overrides", {})
-            overrides["limits"] = {"rate": "1000/second", "globalRate": "1000/second"}
+            overrides["limits"] = {"rate": "1000/second"}
             overrides["security"] = {"allowPrivateNetwork": True, "caFile": str(self._server.ca_path)}
         elif document.kind == "Authentication" and document.name != "oauth2-client-credentials":
             if str(spec["auth"].get("tokenUrl", "")).startswith("https"):
                 spec["auth"]["tokenUrl"] = self._server.url("/token")
         elif document.name == "default":
             spec["settings"]["quality"]["report"] = False
+            spec["settings"]["limits"]["globalRate"] = "1000/second"
             spec["settings"]["retry"] = {"strategy": "fixed", "delay": "0s"}
         return values
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from finport_ingestion.engine.workflow.plan import Plan, PlannedSource, PlannedStep
     from finport_ingestion.operators.step import StepOperator
 
-_EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
+EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 _RETRIES = 3
 _RETRY_DELAY = timedelta(seconds=10)
 
@@ -32,7 +32,7 @@ def draw(plan: Plan) -> DAG:
         dag_id=plan.dag_id,
         description=plan.description,
         schedule=airflow_schedule(plan.schedule),
-        start_date=_EPOCH,
+        start_date=EPOCH,
         catchup=False,
         max_active_runs=plan.max_active_runs,
         dagrun_timeout=plan.timeout,

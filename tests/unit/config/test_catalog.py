@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from finport_ingestion.engine.config.catalog import load_catalog
+from finport_ingestion.engine.config.models.settings import is_above, parse_rate
 from finport_ingestion.engine.errors import ConfigError
 from tests.unit.config.project import ProjectFolder, source
 
@@ -122,6 +124,91 @@ def test_a_rate_above_the_global_one_is_told_at_the_line_that_states_it(project:
         ),
     ]
     assert project.catalog().usable_workflows == ("d",)
+
+
+@pytest.mark.parametrize(
+    ("rate", "limit", "above"),
+    [
+        ("5/second", "1000/minute", False),
+        ("16/second", "1000/minute", False),
+        ("17/second", "1000/minute", True),
+        ("1000/second", "1000/minute", True),
+        ("60000/hour", "1000/minute", False),
+        ("60001/hour", "1000/minute", True),
+        ("1440000/day", "1000/minute", False),
+        ("1440001/day", "1000/minute", True),
+        ("100/minute", "7000/hour", False),
+        ("1/second", "3599/hour", True),
+    ],
+)
+def test_rates_over_other_periods_are_compared_by_what_can_be_kept_up(
+    project: ProjectFolder, rate: str, limit: str, *, above: bool
+) -> None:
+    project.policy("default", f"limits: {{globalRate: {limit}}}")
+    project.source("a", f"overrides: {{limits: {{rate: {rate}}}}}")
+    assert any("spec.overrides.limits.rate" in mistake for mistake in project.mistakes()) is above
+
+
+@pytest.mark.parametrize(
+    ("rate", "limit"),
+    [("5/second", "1000/minute"), ("16/second", "1000/minute"), ("600/hour", "10/minute"), ("7/minute", "421/hour")],
+)
+def test_a_rate_that_is_not_above_can_be_used_whole_within_the_limits_windows(rate: str, limit: str) -> None:
+    assert not is_above(rate, limit)
+    (requests, seconds), (most, period) = parse_rate(rate), parse_rate(limit)
+    sent = [Fraction(number * seconds, requests) for number in range(requests + 1)]
+    for first in sent:
+        assert sum(1 for at in sent if first <= at < first + period) <= most
+
+
+def test_no_source_and_no_step_may_lift_the_global_rate(project: ProjectFolder) -> None:
+    project.policy("default", "limits: {globalRate: 1000/minute}")
+    project.policy("wide", "limits: {globalRate: 3000/minute}")
+    project.source("a", "overrides: {limits: {rate: 2000/minute, globalRate: 2000/minute}}", labels="{workflow: a}")
+    project.source("b", "policy: wide\noverrides: {limits: {rate: 2000/minute, globalRate: 2500/minute}}")
+    project.workflow("a", select="matchLabels: {workflow: a}")
+    project.workflow(
+        "w",
+        steps="""
+        - {name: a, agent: collector, action: collect, timeout: 1m, overrides: {limits: {globalRate: 4000/minute}}}
+        """,
+    )
+    places = ("include/configs/policies/default.yaml:10", "include/configs/policies/wide.yaml:10")
+    assert project.mistakes() == [
+        (
+            "sources/a.yaml:10:55: spec.overrides.limits.globalRate: 2000/minute is above the global rate of "
+            f"1000/minute ({places[0]}); lower it here, or raise it in the policy"
+        ),
+        (
+            "workflows/w.yaml:13:98: spec.steps[0].overrides.limits.globalRate: 4000/minute is above the global rate "
+            f"of 3000/minute ({places[1]}); lower it here, or raise it in the policy"
+        ),
+    ]
+    assert project.catalog().usable_workflows == ()
+
+
+def test_a_global_rate_lowered_below_the_rate_of_a_lower_layer_is_told_where_it_is_lowered(
+    project: ProjectFolder,
+) -> None:
+    project.policy("default", "limits: {rate: 900/minute}")
+    project.policy("tight", "limits: {globalRate: 500/minute}")
+    project.source("a", "overrides: {limits: {rate: 400/minute}}")
+    project.workflow(
+        "w",
+        steps="""
+        - {name: a, agent: collector, action: collect, timeout: 1m, overrides: {limits: {globalRate: 300/minute}}}
+        """,
+    )
+    assert project.mistakes() == [
+        (
+            "policies/tight.yaml:10:26: spec.settings.limits.globalRate: 500/minute is below the rate of 900/minute "
+            "(include/configs/policies/default.yaml:10); lower 'rate' too, or raise this one"
+        ),
+        (
+            "workflows/w.yaml:13:98: spec.steps[0].overrides.limits.globalRate: 300/minute is below the rate of "
+            "400/minute (include/configs/sources/a.yaml:10); lower 'rate' too, or raise this one"
+        ),
+    ]
 
 
 def test_a_rate_of_a_step_above_the_global_one_is_told(project: ProjectFolder) -> None:

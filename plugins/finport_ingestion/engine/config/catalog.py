@@ -162,8 +162,8 @@ class Catalog:
             layers.append(Layer(origin="run", settings=run))
         return resolve_settings(layers)
 
-    def policy_settings(self, policy: str) -> Resolved:
-        """The settings of a source that says nothing but the policy's name.
+    def policy_settings(self, policy: str | None) -> Resolved:
+        """The settings of a source that says nothing but the policy's name, or not even that.
 
         Raises:
             ConfigError: As `settings`.

@@ -10,7 +10,7 @@ from finport_ingestion.engine.config.graphs import circles
 from finport_ingestion.engine.config.layers import Resolved, Stated
 from finport_ingestion.engine.config.loader import Document
 from finport_ingestion.engine.config.mistakes import KeyPath, Mistake, dotted, suggestion
-from finport_ingestion.engine.config.models.settings import parse_rate
+from finport_ingestion.engine.config.models.settings import is_above
 from finport_ingestion.engine.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,23 +35,65 @@ def reference_mistakes(catalog: Catalog) -> Iterator[Finding]:
     yield from _rates(catalog)
 
 
-def rate_mistake(resolve: Callable[[], Resolved], document: Document) -> Mistake | None:
-    """The mistake of settings whose rate is above the global one, at the line that states the rate."""
+def rate_mistake(
+    resolve: Callable[[], Resolved], document: Document, *, policies: Callable[[], Resolved] | None = None
+) -> Mistake | None:
+    """The mistake of settings whose rate is above the global one, at the line of `document` that makes it so.
+
+    Args:
+        resolve: The settings, `document` being the uppermost of what states them.
+        policies: What the policies below `document` say alone, where it is none itself: they say how much all sources
+            together may ask, so that nothing above them may raise that.
+    """
     try:
         resolved = resolve()
+        overall = resolved.stated.get("limits.globalRate")
+        if policies is not None and _is_of(document, overall):
+            lifted = _lifted(resolved, policies(), document)
+            if lifted is not None:
+                return lifted
     except ConfigError as error:
         return document.mistake(("spec",), str(error))
-    limits = resolved.settings.limits
-    requests, seconds = parse_rate(limits.rate)
-    all_requests, all_seconds = parse_rate(limits.global_rate)
-    if requests * all_seconds <= all_requests * seconds:
+    return _above(resolved, document) if is_above(*_rates_of(resolved)) else None
+
+
+def policies_of(source: Document | None, catalog: Catalog) -> Callable[[], Resolved]:
+    """The settings that a source's policies state, without its own."""
+    named = source.spec.get("policy") if source is not None else None
+    return partial(catalog.policy_settings, named if isinstance(named, str) else None)
+
+
+def _rates_of(resolved: Resolved) -> tuple[str, str]:
+    return resolved.settings.limits.rate, resolved.settings.limits.global_rate
+
+
+def _lifted(resolved: Resolved, policies: Resolved, document: Document) -> Mistake | None:
+    (_, stated), (_, most) = _rates_of(resolved), _rates_of(policies)
+    if not is_above(stated, most):
         return None
+    where = _place(policies.stated.get("limits.globalRate"))
+    message = f"{stated} is above the global rate of {most}{where}; lower it here, or raise it in the policy"
+    return _at(resolved.stated.get("limits.globalRate"), message, document)
+
+
+def _above(resolved: Resolved, document: Document) -> Mistake:
+    found, most = _rates_of(resolved)
     rate, overall = resolved.stated.get("limits.rate"), resolved.stated.get("limits.globalRate")
     if rate is None:
-        message = f"{limits.global_rate} is below the rate of {limits.rate} that each source has; lower 'rate' too"
+        return _at(overall, f"{most} is below the rate of {found} that each source has; lower 'rate' too", document)
+    if _is_of(document, overall) and not _is_of(document, rate):
+        message = f"{most} is below the rate of {found}{_place(rate)}; lower 'rate' too, or raise this one"
         return _at(overall, message, document)
-    where = f" ({overall.origin})" if overall else ""
-    return _at(rate, f"{limits.rate} is above the global rate of {limits.global_rate}{where}; lower it", document)
+    return _at(rate, f"{found} is above the global rate of {most}{_place(overall)}; lower it", document)
+
+
+def _is_of(document: Document, stated: Stated | None) -> bool:
+    # By positions, since a file may hold many documents.
+    return stated is not None and stated.layer.positions is document.positions
+
+
+def _place(stated: Stated | None) -> str:
+    return f" ({stated.origin})" if stated is not None else ""
 
 
 def _at(stated: Stated | None, message: str, fallback: Document) -> Mistake:
@@ -120,6 +162,7 @@ def _rates(catalog: Catalog) -> Iterator[Finding]:
     for document in (*catalog.documents_of("Policy"), *sources):
         if document.name is not None and catalog.has_layers(document):
             resolve = catalog.settings if document.kind == "Source" else catalog.policy_settings
-            mistake = rate_mistake(partial(resolve, document.name), document)
+            policies = policies_of(document, catalog) if document.kind == "Source" else None
+            mistake = rate_mistake(partial(resolve, document.name), document, policies=policies)
             if mistake is not None:
                 yield document, mistake

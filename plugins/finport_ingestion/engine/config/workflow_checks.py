@@ -12,7 +12,7 @@ from finport_ingestion.engine.config.graphs import circles, longest_way
 from finport_ingestion.engine.config.loader import Document
 from finport_ingestion.engine.config.mistakes import KeyPath, Mistake, listed, nearest, suggestion
 from finport_ingestion.engine.config.models.documents import Workflow, WorkflowSpec, WorkflowStep
-from finport_ingestion.engine.config.references import Finding, rate_mistake
+from finport_ingestion.engine.config.references import Finding, policies_of, rate_mistake
 from finport_ingestion.engine.model import format_duration
 
 if TYPE_CHECKING:
@@ -176,7 +176,11 @@ def _rate_mistakes(document: Document, catalog: Catalog) -> Iterator[Mistake]:
     stating = [step.name for step in steps if "limits" in step.overrides.model_fields_set]
     sources = [source.name for source in catalog.selected(document) if source.name and catalog.has_layers(source)]
     found = {
-        rate_mistake(partial(catalog.settings, source, step=(document.name or "", step)), document)
+        rate_mistake(
+            partial(catalog.settings, source, step=(document.name or "", step)),
+            document,
+            policies=policies_of(catalog.find("Source", source), catalog),
+        )
         for source in sources
         for step in stating
     }

@@ -26,7 +26,14 @@ from finport_ingestion.engine.workflow.plan import Plan, PlannedSource
 from finport_ingestion.engine.workflow.registry import ACTIONS, action, action_key
 from finport_ingestion.engine.workflow.services import Services
 from finport_ingestion.engine.workflow.standins import DOWN, is_given_up, served
-from finport_ingestion.engine.workflow.switching import ask_others, is_fresh, leave_stale, may_switch, settle_service
+from finport_ingestion.engine.workflow.switching import (
+    ask_others,
+    break_off,
+    is_fresh,
+    leave_stale,
+    may_switch,
+    settle_service,
+)
 from finport_ingestion.engine.workflow.taking_back import take_back_stand_ins
 
 _RESERVE_SECONDS = 60.0
@@ -123,7 +130,10 @@ def _result(unit: Unit, services: Services) -> StepResult:
         try:
             result = work()
         except DOWN as error:
-            if not may_switch(unit) or not is_given_up(error, again=_decision(unit, error, services).again):
+            again = _decision(unit, error, services).again
+            if not may_switch(unit) or not is_given_up(error, again=again):
+                if not again:
+                    break_off(unit, error, services)
                 raise
             try:
                 result = ask_others(unit, error, services, kind=lambda: _kind(unit, services), work=work)
@@ -252,7 +262,7 @@ def _record_failure(unit: Unit, error: BaseException, services: Services) -> Dec
         type(error).__name__,
         str(error) or type(error).__name__,
         final=not decision.again,
-        events=announce.failed(unit, error, services.clock),
+        events=[*announce.failed(unit, error, services.clock), *announce.refused(unit, error, services)],
     )
     services.state.record_decision(unit.key, decision.reason)
     if not decision.again:

@@ -99,10 +99,37 @@ def leave_stale(unit: Unit, error: FinportError, services: Services) -> None:
         Skipped: The last good records are served.
     """
     source = unit.plan.source(unit.source)
-    apis, now = services.state.apis, services.clock.now()
     published = _last_published(source, services)
     if published is None:
         return
+    since = _mark_stale(unit, error, services, published)
+    degraded = source.settings.degraded
+    if degraded.serve_stale and services.clock.now() - published <= degraded.longest:
+        raise ServedStale(
+            f"{source.name} is stale since {since:%Y-%m-%d %H:%M} UTC: neither it nor a fallback answers; the records"
+            f" of {published:%Y-%m-%d %H:%M} UTC are served. {error.message}"
+        )
+
+
+def break_off(unit: Unit, error: FinportError, services: Services) -> None:
+    """No more of what is listed can be had: mark the records of former runs as stale. The run fails all the same.
+
+    Another source cannot go on in the middle, since it lists other items; degraded mode cannot either, since part of
+    the new records has landed and nobody knows what the rest would say. The next run asks the fallbacks where the
+    circuit is open by then.
+    """
+    planned = unit.plan.step(unit.step)
+    if not action(planned.agent, planned.action).asks or unit.flags.replay_of is not None:
+        return
+    published = _last_published(unit.plan.source(unit.source), services)
+    if published is not None:
+        _mark_stale(unit, error, services, published)
+
+
+def _mark_stale(unit: Unit, error: FinportError, services: Services, published: datetime) -> datetime:
+    """Since when the records are stale; told once in a run."""
+    source = unit.plan.source(unit.source)
+    apis, now = services.state.apis, services.clock.now()
     current = apis.service(source.name, source.dataset)
     since = current.stale_since if current and current.stale_since else now
     reason = type(error).__name__
@@ -121,12 +148,7 @@ def leave_stale(unit: Unit, error: FinportError, services: Services) -> None:
         relays=source.settings.events.relays,
     )
     apis.set_service(service, [event], unit.run)
-    degraded = source.settings.degraded
-    if degraded.serve_stale and now - published <= degraded.longest:
-        raise ServedStale(
-            f"{source.name} is stale since {since:%Y-%m-%d %H:%M} UTC: neither it nor a fallback answers; the records"
-            f" of {published:%Y-%m-%d %H:%M} UTC are served. {error.message}"
-        )
+    return since
 
 
 def _last_published(source: PlannedSource, services: Services) -> datetime | None:

@@ -5,6 +5,7 @@ A document states any part of it; what nobody states has the default that stands
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -34,6 +35,7 @@ def _zone(name: str) -> str:
 
 TimeZone = Annotated[str, AfterValidator(_zone)]
 
+_SHORTEST_CHECK = timedelta(minutes=1)
 _PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
 
@@ -47,6 +49,21 @@ def parse_rate(text: str) -> tuple[int, int]:
     if not amount.isdigit() or int(amount) == 0 or period not in _PERIODS:
         raise ValueError("a rate is written like 100/minute; the periods are second, minute, hour and day")
     return int(amount), _PERIODS[period]
+
+
+def is_above(rate: str, limit: str) -> bool:
+    """Whether `rate` cannot be kept up within `limit`: more requests per second, whatever the two periods are.
+
+    Each is a sliding window, and both hold at once. Over a long time n requests per w seconds come to n/w a second, so
+    that a rate above the limit's is never reached for long. One that is not above it can be used whole, period after
+    period: sent evenly, w/n apart, no window of a limit of N per W holds more than W*n/w of them, rounded up, and N is
+    whole. It cannot always be used at one go: 1000/hour within 100/minute takes ten minutes, by the limit's window.
+
+    So 5/second is fine within 1000/minute, and 17/second is not, although no second holds a thousand requests.
+    """
+    requests, seconds = parse_rate(rate)
+    most, period = parse_rate(limit)
+    return requests * period > most * seconds
 
 
 def _rate(text: str) -> str:
@@ -122,9 +139,16 @@ class LimitSettings(Spec):
         default="100/minute",
         description="Requests with this credential, over all processes: no period of that length holds more.",
     )
-    global_rate: Rate = Field(default="1000/minute", description="Requests to all sources together.")
+    global_rate: Rate = Field(
+        default="1000/minute",
+        description="Requests to all sources together; no `rate` may be above it, counted per second. Policies state"
+        " it, and overrides may only lower it.",
+    )
     burst: int = Field(
-        default=200, ge=1, description="Requests that may follow each other without a pause; they are part of the rate."
+        default=200,
+        ge=1,
+        description="Requests that may follow each other without a pause; they are part of the rate, so that never more"
+        " than the rate's do.",
     )
     quota: QuotaSettings = Field(default_factory=QuotaSettings, description="Requests of a day.")
     processes: int = Field(
@@ -161,6 +185,22 @@ class DegradedSettings(Spec):
         description="End the source's part as skipped, with the published records marked as stale; otherwise it fails.",
     )
     longest: Duration = Field(default=parse_duration("3d"), description="Older records are not served: the run fails.")
+
+
+def _a_minute(value: timedelta) -> timedelta:
+    if value < _SHORTEST_CHECK:
+        raise ValueError("must be at least 1m")
+    return value
+
+
+class HealthSettings(Spec):
+    """How the DAG `finport_health` asks sources whether they answer."""
+
+    interval: Annotated[Duration, AfterValidator(_a_minute)] = Field(
+        default=parse_duration("15m"),
+        description="Time between two checks, 1m or more. Checks take no more than a twentieth of a day's quota: a"
+        " source with a small one is asked less often.",
+    )
 
 
 class DownloadSettings(Spec):
@@ -222,5 +262,6 @@ class Settings(Spec):
     limits: LimitSettings = Field(default_factory=LimitSettings, description="Rates, sizes, timeouts.")
     circuit: CircuitSettings = Field(default_factory=CircuitSettings, description="The circuit breaker.")
     degraded: DegradedSettings = Field(default_factory=DegradedSettings, description="When nothing answers.")
+    health: HealthSettings = Field(default_factory=HealthSettings, description="Checks on a schedule.")
     security: SecuritySettings = Field(default_factory=SecuritySettings, description="Protection in transit.")
     events: EventSettings = Field(default_factory=EventSettings, description="Event relays.")
