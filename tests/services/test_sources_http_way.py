@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import logging
 import socket
@@ -23,16 +24,30 @@ from finport_ingestion.engine.errors import (
     RateLimited,
     SourceUnavailable,
 )
+from finport_ingestion.engine.network.runner import run
 from finport_ingestion.engine.resilience.gate import Answer as Told
 from finport_ingestion.engine.sources.http_api import HttpSource
 from finport_ingestion.engine.sources.interface import Access
+from finport_ingestion.engine.sources.web.asked import Ask
 from finport_ingestion.engine.sources.web.caller import caller
+from finport_ingestion.engine.sources.web.client import WebClient, web_client
+from finport_ingestion.engine.sources.web.way import cut
 from tests.conformance.sources.access import PLANTED_SECRET, access, connection
 from tests.services.nginx_server import NginxServers
 from tests.services.process import free_port
 from tests.services.test_sources_http import ROWS, collect, numbered_pages, rows_of
 from tests.services.web import WebServer
-from tests.services.web_replies import Answer, Hang, Reply, Request, ResetConnection, error_reply, json_reply
+from tests.services.web_replies import (
+    Answer,
+    Exchange,
+    Hang,
+    Reply,
+    Request,
+    ResetConnection,
+    error_reply,
+    in_turn,
+    json_reply,
+)
 from tests.services.web_tokens import TokenEndpoint
 
 
@@ -69,6 +84,68 @@ def reach(server: WebServer, gate: Watched | None = None, *, extra: Any = None, 
     spec = connection("finport_http", host=server.url(), extra={"ca_file": str(server.ca_path), **(extra or {})})
     given = access(spec, **limits)
     return dataclasses.replace(given, gate=gate) if gate else given
+
+
+@dataclasses.dataclass
+class Surplus:
+    """A good answer, and when it may, a whole second one that nobody asked for."""
+
+    may: threading.Event
+    answer: Answer
+    second: Answer
+
+    def send(self, exchange: Exchange) -> None:
+        self.answer.send(exchange)
+        self.may.wait(20)
+        self.second.send(exchange)
+
+
+class TestKeptConnections:
+    """Those that a source's client keeps between two requests."""
+
+    def test_an_answer_that_came_before_its_request_is_none(self, web_server: WebServer) -> None:
+        may, gate = threading.Event(), Watched()
+        surplus = Surplus(may, json_reply("first"), json_reply("that nobody asked for"))
+        web_server.add("/v1/prices", in_turn(surplus, json_reply("second")))
+        ask = Ask("GET", web_server.url("/v1/prices"))
+        with web_client(reach(web_server, gate), base_url=web_server.url(), headers={}) as client:
+            assert run(self.asked(client, ask)) == b'"first"'
+            may.set()
+            run(self.something_came(client))
+            assert run(self.asked(client, ask)) == b'"second"'
+        assert [told.outcome for told in gate.told] == ["good", "given up", "good"]
+
+    def test_a_request_that_is_sent_again_passes_the_gate_again(self, web_server: WebServer) -> None:
+        gate = Watched()
+        web_server.add("/v1/prices", in_turn(json_reply(ROWS), ResetConnection(), json_reply(ROWS)))
+        with web_client(reach(web_server, gate), base_url=web_server.url(), headers={}) as client:
+            for _ in range(2):
+                run(self.asked(client, Ask("GET", web_server.url("/v1/prices"))))
+        assert gate.admitted == len(web_server.requests) == 3
+        assert [told.outcome for told in gate.told] == ["good", "given up", "good"]
+
+    def test_what_may_not_be_done_twice_is_not_sent_again(self, web_server: WebServer) -> None:
+        gate = Watched()
+        web_server.add("/v1/prices", in_turn(json_reply(ROWS), ResetConnection(), json_reply(ROWS)))
+        ask = Ask("POST", web_server.url("/v1/prices"), b"{}")
+        with web_client(reach(web_server, gate), base_url=web_server.url(), headers={}) as client:
+            run(self.asked(client, ask))
+            with pytest.raises(SourceUnavailable, match="the connection fails"):
+                run(self.asked(client, ask))
+        assert gate.admitted == len(web_server.requests) == 2
+        assert [told.outcome for told in gate.told] == ["good", "failed"]
+
+    async def asked(self, client: WebClient, ask: Ask) -> bytes:
+        response = await client.get(ask)
+        body = await response.read()
+        cut(response)
+        return body
+
+    async def something_came(self, client: WebClient) -> None:
+        assert client.session.connector
+        async with asyncio.timeout(20):
+            while not any(kept.should_close for line in client.session.connector._conns.values() for kept, _ in line):
+                await asyncio.sleep(0.01)
 
 
 class TestGate:
@@ -114,8 +191,10 @@ class TestGate:
         web_server.add("/v1/prices", reply)
         with pytest.raises(FinportError):
             collect(made(reach(web_server, gate, request_timeout_seconds=0.5), etag=False))
-        (told,) = gate.told
+        *before, told = gate.told
         assert told.outcome == outcome
+        assert {each.outcome for each in before} <= {"given up"}
+        assert gate.admitted == len(gate.told) == len(web_server.requests)
         assert told.retry_after_seconds == (9 if "Retry-After" in getattr(reply, "headers", {}) else None)
 
     def test_headers_about_the_rate_reach_the_gate(self, web_server: WebServer) -> None:

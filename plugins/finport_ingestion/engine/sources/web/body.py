@@ -88,7 +88,7 @@ class Body:
             # What has come needs no timer; pages of a few kilobytes come with their heads.
             chunk = content.read_nowait()
             if not chunk and not content.at_eof():
-                # aiohttp's own does not run where a head came before its request, as bytes too many of the last body.
+                # Beside aiohttp's own timer, which watches a connection and not an answer.
                 async with asyncio.timeout(self._wait_seconds):
                     chunk = await content.readany()
         except (aiohttp.ClientError, OSError, ValueError) as error:

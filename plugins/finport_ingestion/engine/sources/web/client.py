@@ -35,13 +35,14 @@ from finport_ingestion.engine.sources.web.answers import (
 )
 from finport_ingestion.engine.sources.web.asked import Ask, named, same_origin
 from finport_ingestion.engine.sources.web.signing import secrets_of, signer_of
-from finport_ingestion.engine.sources.web.way import Way, cut, open_session, timeout_of
+from finport_ingestion.engine.sources.web.way import ServerLostError, Way, cut, open_session, timeout_of
 
 log = logging.getLogger(__name__)
 
 _MOST_REDIRECTS = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
 _WITH_ITS_BODY = {307, 308}
+_REPEATABLE = {"GET", "HEAD"}
 _HEADERS = {
     "User-Agent": f"finport-ingestion/{__version__}",
     "Accept": "*/*",
@@ -152,10 +153,25 @@ class WebClient:
 
     async def _sent(self, request: Request) -> aiohttp.ClientResponse:
         await self.way.check(request.url)
+        if request.method in _REPEATABLE:
+            try:
+                return await self._sent_once(request)
+            except ServerLostError:
+                # Servers end connections that they kept for a while, and that says nothing against them.
+                self.access.gate.report(Answer(outcome="given up"))
+        try:
+            return await self._sent_once(request)
+        except ServerLostError as error:
+            self.access.gate.report(Answer(outcome="failed"))
+            raise translated(error, named(self.access.source, request.method, request.url)) from None
+
+    async def _sent_once(self, request: Request) -> aiohttp.ClientResponse:
         await self._admitted()
         gate, began = self.access.gate, time.monotonic()
         try:
             response = await self._exchange(request)
+        except ServerLostError:
+            raise
         except SourceUnavailable:
             gate.report(Answer(outcome="failed", seconds=time.monotonic() - began))
             raise
@@ -181,6 +197,8 @@ class WebClient:
                 allow_redirects=False,
                 timeout=timeout_of(self.access),
             )
+        except ServerLostError:
+            raise
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise translated(error, named(self.access.source, request.method, request.url)) from None
 

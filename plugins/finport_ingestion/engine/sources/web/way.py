@@ -21,6 +21,8 @@ from finport_ingestion.engine.sources.interface import Access
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aiohttp.connector import Connection
+
 _READ_AHEAD_BYTES = 1 << 18
 _KEPT_SECONDS = 30.0
 _PORTS = {"http": 80, "https": 443}
@@ -98,6 +100,28 @@ class _Resolver(AbstractResolver):
         """Nothing is held."""
 
 
+class ServerLostError(aiohttp.ClientError):
+    """The connection ended before an answer began on it, as kept ones do; the same may be asked on another one."""
+
+
+async def _asked_once(request: aiohttp.ClientRequest, ask: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Ask one time: aiohttp would ask again by itself, and the gate would not know of it."""
+    try:
+        return await ask(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise ServerLostError from error
+
+
+class _Response(aiohttp.ClientResponse):
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        """Refuse what had come before the request was sent: bytes too many behind the last answer are no answer."""
+        if connection.protocol is None or connection.protocol.should_close:
+            raise aiohttp.ServerDisconnectedError("something came that was not asked for")
+        return await super().start(connection)
+
+
 async def open_session(
     access: Access, way: Way, tls: ssl.SSLContext, headers: Mapping[str, str] | None = None
 ) -> aiohttp.ClientSession:
@@ -110,6 +134,8 @@ async def open_session(
     )
     return aiohttp.ClientSession(
         connector=connector,
+        middlewares=(_asked_once,),
+        response_class=_Response,
         headers=headers,
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
