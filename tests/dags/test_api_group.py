@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,8 +14,8 @@ from airflow.sdk.exceptions import AirflowFailException
 from finport_ingestion.engine.project import Project
 from finport_ingestion.engine.workflow.services import Services
 from tests.crash.small_project import write_project
+from tests.dags.one_run import run_dag
 
-ROOT = Path(__file__).parents[2]
 _DAG = """\
 from datetime import timedelta
 
@@ -28,17 +25,6 @@ from finport_ingestion.task_groups.api import ApiTaskGroup
 
 with DAG("prices_by_hand", schedule=None) as dag:
     ApiTaskGroup("prices", source="prices", workflow="prices-workflow", poke_interval=timedelta(seconds=1))
-"""
-_RUN = """
-import json, sys
-from pathlib import Path
-from demo.one_process import load_dag, prepare_database
-project = Path(sys.argv[1])
-prepare_database()
-dag = load_dag(project / "dags" / "prices_by_hand.py", "prices_by_hand")
-run = dag.test()
-states = {ti.task_id: str(ti.state) for ti in run.get_task_instances()}
-print("RUN " + json.dumps({"run_id": run.run_id, "states": states}))
 """
 
 
@@ -102,19 +88,7 @@ def test_without_a_quota_the_forecast_says_so(project: Path) -> None:
 
 @pytest.mark.timeout(180)
 def test_airflow_runs_the_group_to_its_end(project: Path, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    environment = {
-        **os.environ,
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}",
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(project / "dags"),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
-    }
-    command = [sys.executable, "-c", _RUN, str(project)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    answers = [line for line in done.stdout.splitlines() if line.startswith("RUN ")]
-    assert answers, done.stdout[-3000:] + done.stderr[-3000:]
-    run = json.loads(answers[0].removeprefix("RUN "))
-    assert set(run["states"].values()) == {"success"}, done.stdout[-5000:]
+    run = run_dag(project / "dags" / "prices_by_hand.py", "prices_by_hand", home=tmp_path / "home")
+    assert set(run.states.values()) == {"success"}, run.output
     state = Services.of(Project(project)).state
-    assert [source.status for source in state.run(run["run_id"]).sources] == ["succeeded"]
+    assert [source.status for source in state.run(run.run_id).sources] == ["succeeded"]

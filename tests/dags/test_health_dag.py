@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -19,27 +16,16 @@ from airflow.sdk.exceptions import AirflowFailException
 from finport_ingestion.engine.project import Project
 from finport_ingestion.engine.workflow.services import Services
 from tests.crash.small_project import write_project
+from tests.dags.one_run import ROOT, run_dag
 from tests.services.process import free_port
 from tests.services.web import WebServers
 from tests.services.web_replies import error_reply, json_reply
 
-ROOT = Path(__file__).parents[2]
 _POLICY = """
 apiVersion: finport.io/v1
 kind: Policy
 metadata: {name: default}
 spec: {description: For all., owner: tests, settings: {health: {interval: 5m}}}
-"""
-_RUN = """
-import json, sys
-from pathlib import Path
-from demo.one_process import load_dag, prepare_database
-project = Path(sys.argv[1])
-prepare_database()
-dag = load_dag(project / "dags" / "finport_workflows.py", "finport_health")
-run = dag.test()
-states = [(ti.task_id, ti.map_index, ti.rendered_map_index, str(ti.state)) for ti in run.get_task_instances()]
-print("RUN " + json.dumps(states))
 """
 
 
@@ -142,25 +128,12 @@ def test_airflow_asks_each_source_in_a_task_of_its_own(project: Path, tmp_path: 
         server.add("/bad", error_reply(HTTPStatus.SERVICE_UNAVAILABLE))
         for name in ("good", "bad"):
             _add_api(project, name, server.url(), security=f"caFile: {server.ca_path}")
-        home = tmp_path / "home"
-        environment = {
-            **os.environ,
-            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}",
-            "AIRFLOW_HOME": str(home),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(project / "dags"),
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
-        }
-        command = [sys.executable, "-c", _RUN, str(project)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    answers = [line for line in done.stdout.splitlines() if line.startswith("RUN ")]
-    assert answers, done.stdout[-3000:] + done.stderr[-3000:]
-    tasks = json.loads(answers[0].removeprefix("RUN "))
-    states = {(task, label): state for task, _, label, state in tasks}
-    assert states == {
+        run = run_dag(project / "dags" / "finport_workflows.py", "finport_health", home=tmp_path / "home")
+    assert run.states == {
         ("due", None): "success",
         ("check", "bad"): "failed",
         ("check", "good"): "success",
         ("check", "prices"): "success",
-    }, done.stdout[-5000:]
+    }, run.output
     assert _answers(project) == {"bad": False, "good": True, "prices": True}
     assert server.requests_to("/good")

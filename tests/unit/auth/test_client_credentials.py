@@ -28,15 +28,6 @@ from tests.services.web_tokens import TokenEndpoint
 
 
 @pytest.fixture
-def tokens(web_server: WebServer) -> TokenEndpoint:
-    """A token server at `/token` and a price list at `/prices` that wants its tokens."""
-    endpoint = TokenEndpoint(client_id="finport", client_secret=PLANTED_SECRET)
-    web_server.add("/token", endpoint)
-    web_server.add("/prices", endpoint.protect(json_reply([1])))
-    return endpoint
-
-
-@pytest.fixture
 def place(web_server: WebServer) -> Place:
     """Where the web server is trusted."""
     return Place(ca_file=web_server.ca_path, base_url=web_server.url())

@@ -33,15 +33,6 @@ class Listener:
 
 
 @pytest.fixture
-def tokens(web_server: WebServer) -> TokenEndpoint:
-    """A token server at `/token` and a price list at `/prices` that wants its tokens."""
-    endpoint = TokenEndpoint(client_id="finport", client_secret=PLANTED_SECRET)
-    web_server.add("/token", endpoint)
-    web_server.add("/prices", endpoint.protect(json_reply([1])))
-    return endpoint
-
-
-@pytest.fixture
 def listener() -> Listener:
     return Listener()
 
